@@ -1,0 +1,2 @@
+//! parlour.
+fn main() {}

@@ -1,0 +1,2 @@
+//! parlourd.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The sealed transport's cryptography: handshake, key schedule, records, fingerprints.

@@ -1,0 +1,8 @@
+//! Parlour: an encrypted chat server for very many connections.
+//!
+//! Modules in import order; each may import only those above it, and [`tidy`](self) checks it.
+
+pub mod limits;
+
+pub mod buffer;
+pub mod crypto;

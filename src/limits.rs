@@ -1,0 +1,265 @@
+//! Every bound, with its unit, its reason and how it relates to the others.
+//!
+//! A bound without an action is a wish: each names what happens when it is reached, one of
+//! *refuse* (the peer is told), *wait* (the peer is read later) or *close*. What an operator may
+//! change carries the default here and its key in [`crate::config`].
+
+use std::time::Duration;
+
+/// Bytes in a kibibyte.
+pub const KIB: usize = 1024;
+/// Bytes in a mebibyte.
+pub const MIB: usize = 1024 * KIB;
+
+// --- Messages ---
+
+/// Longest text of one message, bytes of UTF-8; a longer one is refused.
+///
+/// 256 KiB is a long essay; it is held once however many read it.
+pub const TEXT_BYTES_MAX: usize = 256 * KIB;
+/// Most lines in one text; more are refused.
+///
+/// The line door repeats a prefix on each line, so lines, not bytes, decide what a text grows to.
+pub const TEXT_LINES_MAX: usize = 8 * 1024;
+/// Longest application message on a sealed link, bytes; a longer one closes the connection.
+pub const MESSAGE_BYTES_MAX: usize = 512 * KIB;
+/// Longest message or line before a name is given, bytes; a longer one closes the connection.
+pub const UNNAMED_MESSAGE_BYTES_MAX: usize = 4 * KIB;
+/// What surrounds a text in the largest client message, bytes, generously.
+pub const MESSAGE_ENVELOPE_BYTES_MAX: usize = 512;
+/// What a room entry costs beside its text and its author's name, bytes.
+pub const ENTRY_ENVELOPE_BYTES_MAX: usize = 26;
+/// Longest name of a person, bytes of ASCII; refused.
+pub const NAME_BYTES_MAX: usize = 32;
+/// Longest name of a room, bytes of ASCII without the `#`; refused.
+pub const ROOM_NAME_BYTES_MAX: usize = 64;
+/// Longest topic, bytes; refused.
+pub const TOPIC_BYTES_MAX: usize = 390;
+/// Longest key word of a room, bytes; refused.
+pub const ROOM_KEY_BYTES_MAX: usize = 64;
+/// Longest reason or away text, bytes; cut.
+pub const REASON_BYTES_MAX: usize = 390;
+/// Most unacknowledged messages of one client, and most remembered for recognising a retry.
+pub const UNACKNOWLEDGED_MAX: usize = 1024;
+/// How long a stored message is recognised when it is sent again.
+pub const DEDUPE_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
+
+// --- People and rooms ---
+
+/// Rooms one person may be in; refused.
+pub const ROOMS_JOINED_MAX: usize = 64;
+/// Rooms one guest may own; refused.
+pub const ROOMS_PER_GUEST_MAX: usize = 3;
+/// Rooms on the server; refused.
+pub const ROOMS_MAX: usize = 10_000;
+/// Names on one person's ignore list; refused.
+pub const IGNORED_MAX: usize = 100;
+/// Guest names held for the client key that last used them; the oldest goes first.
+pub const HELD_NAMES_MAX: usize = 65_536;
+/// Held guest names from one source; the oldest goes first.
+pub const HELD_NAMES_PER_SOURCE_MAX: usize = 16;
+/// How long a guest's name is held for its key.
+pub const HELD_NAME_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
+/// How long a guest whose connection was lost may resume its session.
+pub const GUEST_RESUME_AGE_MAX: Duration = Duration::from_secs(5 * 60);
+/// Dropped sessions kept for resumption; the oldest goes first.
+pub const DROPPED_SESSIONS_MAX: usize = 65_536;
+/// Members above which a room counts arrivals instead of listing them.
+pub const PRESENCE_LISTED_MAX: usize = 50;
+/// Members below which a counting room lists arrivals again.
+pub const PRESENCE_RELISTED_BELOW: usize = 40;
+/// Shortest time between two counts of arrivals in one room.
+pub const PRESENCE_COUNT_INTERVAL_MIN: Duration = Duration::from_secs(1);
+/// Added to that interval per member, so that a storm costs a bounded share of the time.
+pub const PRESENCE_COUNT_INTERVAL_PER_MEMBER: Duration = Duration::from_micros(100);
+/// Names listed by the greeting; the rest is counted.
+pub const GREETING_NAMES_MAX: usize = 10;
+/// Names listed by `/names`; a prefix narrows.
+pub const NAMES_LISTED_MAX: usize = 200;
+/// Entries shown on join.
+pub const JOIN_HISTORY_ENTRIES: usize = 20;
+/// Entries `/history` shows when no number is given.
+pub const HISTORY_ENTRIES_DEFAULT: usize = 100;
+/// Most entries `/history` shows; a larger number is cut to it.
+pub const HISTORY_ENTRIES_MAX: usize = 1_000;
+
+// --- Rates ---
+
+/// Commands a client may send at once.
+pub const COMMAND_BURST: u32 = 20;
+/// Commands a client may send per second after that; beyond it the server reads slower.
+pub const COMMANDS_PER_SECOND: u32 = 5;
+/// What a command that makes the server search costs, in commands.
+pub const COSTLY_COMMAND_COST: u32 = 5;
+/// Bytes of commands a client may send at once.
+pub const COMMAND_BYTES_BURST: usize = 512 * KIB;
+/// Bytes of commands a client may send per second after that; beyond it the server reads slower.
+pub const COMMAND_BYTES_PER_SECOND: usize = 16 * KIB;
+
+// --- Store ---
+
+/// Jobs the journal holds; further senders wait.
+pub const JOURNAL_JOBS_MAX: usize = 4_096;
+/// Bytes of text the journal holds; further senders wait.
+pub const JOURNAL_BYTES_MAX: usize = 16 * MIB;
+
+// --- Rooms in memory ---
+
+/// Size of one segment of a room's encoded log, bytes; a longer entry has its own.
+pub const SEGMENT_BYTES: usize = 64 * KIB;
+/// Encoded bytes a room keeps for newcomers at least, unless [`ROOM_LOG_ENTRIES_MIN`] needs more.
+pub const ROOM_LOG_BYTES_MIN: usize = MIB;
+/// Entries a room keeps for newcomers at most when they are small.
+pub const ROOM_LOG_ENTRIES_MIN: usize = 1_000;
+/// Encoded bytes a room keeps for cursors that are behind; beyond it they miss entries, and are told.
+pub const ROOM_LOG_BYTES_MAX: usize = 16 * MIB;
+/// Encoded bytes of all rooms together; beyond it the largest log is cut, and its readers are told.
+pub const LOGS_BYTES_MAX: usize = 256 * MIB;
+/// Bytes held for connections in the middle of an entry that is gone; beyond it the longest
+/// blocked are closed.
+pub const UNFINISHED_BYTES_MAX: usize = 64 * MIB;
+/// How long the readers of an ephemeral room slow its senders before they miss entries.
+pub const EPHEMERAL_SENDER_WAIT_MAX: Duration = Duration::from_secs(1);
+
+// --- One connection ---
+
+/// Bytes read from one connection per turn; the rest waits for the next turn.
+pub const READ_BYTES_PER_VISIT: usize = 16 * KIB;
+/// Bytes of direct replies owed to a connection above which nothing more is read from it.
+pub const REPLIES_OWED_BYTES_MAX: usize = 64 * KIB;
+/// Bytes of one answer; a longer one is paged.
+pub const ANSWER_BYTES_MAX: usize = 64 * KIB;
+/// Lines of one answer; a longer one is paged.
+pub const ANSWER_LINES_MAX: usize = 100;
+/// Full write buffers held by blocked connections; with none free a connection is not visited.
+pub const WRITE_BUFFERS_MAX: usize = 4_096;
+/// Size classes in which a blocked connection's rest is kept, bytes.
+pub const WRITE_REST_CLASSES_BYTES: [usize; 3] = [KIB, 4 * KIB, WRITE_BUFFER_BYTES_MAX];
+/// Incomplete input of all connections together, bytes; above it only connections that hold less
+/// than [`INCOMPLETE_INPUT_SMALL_BYTES`] are read.
+pub const INCOMPLETE_INPUT_BYTES_MAX: usize = 64 * MIB;
+/// Incomplete input a connection may hold when the total is exhausted, bytes.
+pub const INCOMPLETE_INPUT_SMALL_BYTES: usize = 16 * KIB;
+/// How long a begun message may take to arrive whole; then the connection is closed.
+pub const MESSAGE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a reader may accept no byte while something is owed; then it is closed.
+pub const STALL_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a peer may take for the handshake; then it is closed.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a peer may take to give its name, while the server waits for it; then it is closed.
+pub const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
+/// Silence after which a sealed client is pinged.
+pub const PING_AFTER: Duration = Duration::from_secs(90);
+/// Silence after which a sealed client is given up as lost.
+pub const GONE_AFTER: Duration = Duration::from_secs(150);
+/// How long a peer that was sent CLOSE may take to send its own; then it is closed.
+pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long an empty line at the line door must stand alone to mean leaving.
+pub const EMPTY_LINE_WAIT: Duration = Duration::from_millis(300);
+/// How long a stopping server flushes before it ends all the same.
+pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
+
+// --- One turn of the loop ---
+
+/// New connections accepted per turn.
+pub const ACCEPTS_PER_TURN: usize = 64;
+/// Events taken from the kernel per turn.
+pub const EVENTS_PER_TURN: usize = 1_024;
+/// Share of a turn that handshakes may take while other work waits.
+pub const HANDSHAKE_TURN_BUDGET: Duration = Duration::from_micros(500);
+/// How long the write phase of one turn may take.
+pub const WRITE_PHASE_BUDGET: Duration = Duration::from_millis(2);
+/// How long one room's sweep may take before others are served.
+pub const ROOM_SLICE_BUDGET: Duration = Duration::from_millis(1);
+/// Members one room's sweep visits before others are served.
+pub const ROOM_SLICE_MEMBERS: usize = 64;
+/// Rooms of at most this many members go before rooms in the middle of a sweep.
+pub const SMALL_ROOM_MEMBERS_MAX: usize = 64;
+/// Records sealed by one key whose time has come, changed per turn.
+pub const REKEYS_PER_TURN_MAX: usize = 64;
+
+// --- Connections ---
+
+/// Open files kept for the server itself: listeners, the poll, the log, the store.
+pub const OPEN_FILES_RESERVED: usize = 64;
+/// Clients at once, whatever the open-files limit says; further ones are refused.
+pub const CLIENTS_MAX: usize = 1_000_000;
+/// Share of the allowed clients that may be without a name before new ones are refused at random.
+pub const UNNAMED_REFUSAL_BEGINS_PERCENT: usize = 10;
+/// The share of refused ones when that begins.
+pub const UNNAMED_REFUSAL_RATE_PERCENT: usize = 30;
+/// Share of the allowed clients without a name at which every new one is refused.
+pub const UNNAMED_REFUSAL_FULL_PERCENT: usize = 25;
+/// While fewer than this many are without a name nobody is refused for it.
+pub const UNNAMED_NEVER_REFUSED_BELOW: usize = 100;
+/// Connections without a name from one source at once; further ones are refused.
+pub const UNNAMED_PER_SOURCE_MAX: usize = 16;
+/// Named connections from one source at once; further ones are refused.
+pub const NAMED_PER_SOURCE_MAX: usize = 256;
+/// Failed handshakes and logins of one source per [`FAILURE_WINDOW`]; then it is refused.
+pub const FAILURES_PER_SOURCE_MAX: usize = 32;
+/// The time over which a source's failures are counted.
+pub const FAILURE_WINDOW: Duration = Duration::from_secs(600);
+/// Sources whose counts are remembered; the one unused for longest goes first.
+pub const SOURCES_MAX: usize = 65_536;
+
+// --- Sealed transport (docs/protocol.md) ---
+
+/// Version, epoch and length before a record's ciphertext, bytes.
+pub const RECORD_HEADER_BYTES: usize = 4;
+/// Kind and padding length at the start of a record's plaintext, bytes.
+pub const RECORD_PREFIX_BYTES: usize = 2;
+/// Authentication tag after a record's ciphertext, bytes.
+pub const RECORD_TAG_BYTES: usize = 16;
+/// Largest plaintext of a record that is accepted, bytes; a larger one closes.
+pub const RECORD_INNER_BYTES_MAX: usize = 16 * KIB;
+/// Largest plaintext of a record that is sent, bytes: the largest padded length, 64 k - 21.
+pub const RECORD_INNER_BYTES_SENT_MAX: usize = 64 * 256 - 21;
+/// A whole record to be written, with room for KEYUPDATE (26 bytes) and CLOSE (24 bytes) beside it.
+pub const WRITE_BUFFER_BYTES_MAX: usize = 16 * KIB + 64;
+/// Records one key seals before it must be changed.
+pub const RECORDS_PER_KEY_MAX: u64 = 1 << 26;
+/// Bytes one key seals before it must be changed.
+pub const BYTES_PER_KEY_MAX: u64 = 1 << 34;
+/// Records of one key that an opener accepts; then it closes.
+pub const RECORDS_PER_KEY_ACCEPTED_MAX: u64 = 1 << 32;
+/// Bytes of one key that an opener accepts; then it closes.
+pub const BYTES_PER_KEY_ACCEPTED_MAX: u64 = 1 << 36;
+/// Time after which a key should be changed, before a draw of 0.75 to 1.25.
+pub const REKEY_AFTER: Duration = Duration::from_secs(3600);
+/// A second key change within this time and [`REKEY_RECORDS_MIN`] closes.
+pub const REKEY_INTERVAL_MIN: Duration = Duration::from_secs(10);
+/// A second key change within this many records and [`REKEY_INTERVAL_MIN`] closes.
+pub const REKEY_RECORDS_MIN: u64 = 1_000;
+/// Longest payload of a handshake message, bytes; a longer one closes.
+pub const HANDSHAKE_PAYLOAD_BYTES_MAX: usize = 256;
+/// Bytes buffered from a peer before its handshake is done; more closes.
+pub const HANDSHAKE_BYTES_MAX: usize = 512;
+
+const _: () = {
+    // A full text plus its envelope must fit one message, or it could not be encoded.
+    assert!(TEXT_BYTES_MAX + MESSAGE_ENVELOPE_BYTES_MAX <= MESSAGE_BYTES_MAX);
+    // The length of a frame is written in three bytes.
+    assert!(MESSAGE_BYTES_MAX < 1 << 24);
+    // What a client may say before it has a name must fit what it may say afterwards.
+    assert!(UNNAMED_MESSAGE_BYTES_MAX <= MESSAGE_BYTES_MAX);
+    // A whole record and the two that may follow it must fit the write buffer.
+    assert!(
+        RECORD_HEADER_BYTES + RECORD_INNER_BYTES_SENT_MAX + RECORD_TAG_BYTES + 26 + 24
+            <= WRITE_BUFFER_BYTES_MAX
+    );
+    assert!(RECORD_INNER_BYTES_SENT_MAX <= RECORD_INNER_BYTES_MAX);
+    // The length field of a record is a u16, and so is its room for padding.
+    assert!(RECORD_INNER_BYTES_MAX <= u16::MAX as usize);
+    // A sender must stop using a key long before its peer stops accepting it.
+    assert!(RECORDS_PER_KEY_MAX < RECORDS_PER_KEY_ACCEPTED_MAX);
+    assert!(BYTES_PER_KEY_MAX < BYTES_PER_KEY_ACCEPTED_MAX);
+    // Both remaining handshake messages must fit what is buffered.
+    assert!(64 + HANDSHAKE_PAYLOAD_BYTES_MAX + 2 <= HANDSHAKE_BYTES_MAX);
+    // A room that fits the floor must fit the ceiling.
+    assert!(ROOM_LOG_BYTES_MIN <= ROOM_LOG_BYTES_MAX && ROOM_LOG_BYTES_MAX <= LOGS_BYTES_MAX);
+    // Hysteresis needs a gap.
+    assert!(PRESENCE_RELISTED_BELOW < PRESENCE_LISTED_MAX);
+    // The journal must take the longest message.
+    assert!(TEXT_BYTES_MAX <= JOURNAL_BYTES_MAX);
+};
