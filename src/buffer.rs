@@ -107,6 +107,10 @@ impl ByteQueue {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the test counts modulo 256"
+)]
 mod tests {
     use super::*;
 

@@ -5,4 +5,5 @@
 pub mod limits;
 
 pub mod buffer;
+pub mod chat;
 pub mod crypto;

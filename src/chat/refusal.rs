@@ -1,0 +1,371 @@
+//! Refusals: what is said to a client whose command is not carried out.
+//!
+//! A refusal is a value, not a failure: nothing dies of it. Its text says what, why, and what to
+//! do next. Codes are part of the protocol and are never reused.
+
+use super::name::{Name, NameError, RoomName};
+use std::fmt;
+use std::time::Duration;
+
+/// Why a command was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The word after the slash is no command.
+    UnknownCommand {
+        /// What was typed, at most a few characters of it.
+        word: Box<str>,
+    },
+    /// The command lacks or has too much of something.
+    Usage {
+        /// How it is written.
+        usage: &'static str,
+    },
+    /// Something else must come first: the client has no name yet.
+    NameNeeded,
+    /// The text is no name.
+    BadName(NameError),
+    /// Somebody else is called that.
+    NameTaken(Name),
+    /// That name is the server's own.
+    NameReserved(Name),
+    /// A client key holds that name for its owner.
+    NameHeld(Name),
+    /// Nobody of that name is here.
+    NoSuchPerson(Name),
+    /// There is no such room.
+    NoSuchRoom(RoomName),
+    /// The text names no room that could exist.
+    BadRoomName(NameError),
+    /// There is already such a room.
+    RoomExists(RoomName),
+    /// One is not in that room.
+    NotInRoom(RoomName),
+    /// One is in that room already.
+    AlreadyInRoom(RoomName),
+    /// One is in no room.
+    InNoRoom,
+    /// The room needs its key word, and it was not given or was wrong.
+    WrongKey(RoomName),
+    /// The room holds as many as its limit allows.
+    RoomFull(RoomName),
+    /// The room does not admit those who come through the plain door.
+    PlainNotAdmitted(RoomName),
+    /// The room keeps no history.
+    NoHistory(RoomName),
+    /// Only an owner may do that.
+    NotOwner(RoomName),
+    /// One may not be in more rooms.
+    TooManyJoined {
+        /// The most one may be in.
+        max: usize,
+    },
+    /// One may not own more rooms.
+    TooManyOwned {
+        /// The most one may own.
+        max: usize,
+    },
+    /// The server holds as many rooms as it may.
+    TooManyRooms,
+    /// Guests may not create rooms here.
+    GuestsCreateNoRooms,
+    /// The ignore list is full.
+    TooManyIgnored {
+        /// The most it may hold.
+        max: usize,
+    },
+    /// That name is not on the ignore list.
+    NotIgnored(Name),
+    /// There is no private message to answer.
+    NothingToReply,
+    /// One cannot do that to oneself.
+    Oneself,
+    /// The text is longer than a message may be.
+    TextTooLong {
+        /// The most it may be, bytes.
+        max: usize,
+    },
+    /// The text has more lines than a message may have.
+    TooManyLines {
+        /// The most it may have.
+        max: usize,
+    },
+    /// There is no text.
+    TextEmpty,
+    /// The setting or its value is unknown.
+    BadSetting,
+    /// The store could not keep it.
+    NotStored(StoreFailure),
+    /// The server is stopping.
+    Stopping,
+    /// Too many messages of this client wait for their acknowledgement.
+    TooManyUnacknowledged {
+        /// The most that may wait.
+        max: usize,
+    },
+    /// The server keeps no accounts.
+    NoAccounts,
+}
+
+/// Why the store kept nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreFailure {
+    /// The disk is full.
+    DiskFull,
+    /// Reading or writing failed.
+    Io,
+}
+
+impl Refusal {
+    /// The number under which programs know this refusal. Never reused.
+    pub fn code(&self) -> u16 {
+        match self {
+            Self::UnknownCommand { .. } => 1,
+            Self::Usage { .. } => 2,
+            Self::NameNeeded => 3,
+            Self::BadName(_) => 4,
+            Self::NameTaken(_) => 5,
+            Self::NameReserved(_) => 6,
+            Self::NameHeld(_) => 7,
+            Self::NoSuchPerson(_) => 8,
+            Self::NoSuchRoom(_) => 9,
+            Self::BadRoomName(_) => 10,
+            Self::RoomExists(_) => 11,
+            Self::NotInRoom(_) => 12,
+            Self::AlreadyInRoom(_) => 13,
+            Self::InNoRoom => 14,
+            Self::WrongKey(_) => 15,
+            Self::RoomFull(_) => 16,
+            Self::PlainNotAdmitted(_) => 17,
+            Self::NoHistory(_) => 18,
+            Self::NotOwner(_) => 19,
+            Self::TooManyJoined { .. } => 20,
+            Self::TooManyOwned { .. } => 21,
+            Self::TooManyRooms => 22,
+            Self::GuestsCreateNoRooms => 23,
+            Self::TooManyIgnored { .. } => 24,
+            Self::NotIgnored(_) => 25,
+            Self::NothingToReply => 26,
+            Self::Oneself => 27,
+            Self::TextTooLong { .. } => 28,
+            Self::TooManyLines { .. } => 29,
+            Self::TextEmpty => 30,
+            Self::BadSetting => 31,
+            Self::NotStored(_) => 32,
+            Self::Stopping => 33,
+            Self::TooManyUnacknowledged { .. } => 34,
+            Self::NoAccounts => 35,
+        }
+    }
+}
+
+impl Refusal {
+    /// The words of a refusal that names nobody and nothing.
+    fn fixed_words(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::NameNeeded => "a name comes first: type one, or /nick NAME",
+            Self::BadRoomName(NameError::BadCharacter) => {
+                "a room's name is made of letters, digits, _ - and . only; try another"
+            }
+            Self::InNoRoom => "you are in no room; /rooms lists them, /join ROOM enters one",
+            Self::TooManyRooms => "this server has no place for another room",
+            Self::GuestsCreateNoRooms => "guests cannot create rooms on this server",
+            Self::NothingToReply => "nobody has written to you; /msg NAME TEXT begins",
+            Self::Oneself => "that would be yourself",
+            Self::TextEmpty => "there is no text to send",
+            Self::BadSetting => {
+                "settings are: history on|off, hidden on|off, limit N, key WORD|none, plain on|off"
+            }
+            Self::NotStored(StoreFailure::DiskFull) => {
+                "not stored, the server's disk is full; try again later"
+            }
+            Self::NotStored(StoreFailure::Io) => {
+                "not stored, the server could not write; try again"
+            }
+            Self::Stopping => "not stored, the server is stopping; send it again later",
+            Self::NoAccounts => "this server keeps no accounts; /nick NAME takes a guest's name",
+            Self::UnknownCommand { .. }
+            | Self::Usage { .. }
+            | Self::BadName(_)
+            | Self::NameTaken(_)
+            | Self::NameReserved(_)
+            | Self::NameHeld(_)
+            | Self::NoSuchPerson(_)
+            | Self::NoSuchRoom(_)
+            | Self::BadRoomName(_)
+            | Self::RoomExists(_)
+            | Self::NotInRoom(_)
+            | Self::AlreadyInRoom(_)
+            | Self::WrongKey(_)
+            | Self::RoomFull(_)
+            | Self::PlainNotAdmitted(_)
+            | Self::NoHistory(_)
+            | Self::NotOwner(_)
+            | Self::TooManyJoined { .. }
+            | Self::TooManyOwned { .. }
+            | Self::TooManyIgnored { .. }
+            | Self::NotIgnored(_)
+            | Self::TextTooLong { .. }
+            | Self::TooManyLines { .. }
+            | Self::TooManyUnacknowledged { .. } => return None,
+        })
+    }
+
+    /// The words of a refusal about a room.
+    fn fmt_about_room(&self, f: &mut fmt::Formatter<'_>) -> Option<fmt::Result> {
+        Some(match self {
+            Self::NoSuchRoom(room) => {
+                write!(
+                    f,
+                    "there is no room {room}; /rooms lists them, /create {room} makes it"
+                )
+            }
+            Self::RoomExists(room) => write!(f, "{room} exists; /join {room} enters it"),
+            Self::NotInRoom(room) => write!(f, "you are not in {room}; /join {room} enters it"),
+            Self::AlreadyInRoom(room) => write!(f, "you are in {room}; /room {room} talks there"),
+            Self::WrongKey(room) => write!(f, "{room} needs its key: /join {room} KEY"),
+            Self::RoomFull(room) => write!(f, "{room} is full; try again later"),
+            Self::PlainNotAdmitted(room) => write!(
+                f,
+                "{room} admits encrypted connections only; use the parlour client"
+            ),
+            Self::NoHistory(room) => write!(f, "{room} keeps no history"),
+            Self::NotOwner(room) => write!(f, "only an owner of {room} may do that"),
+            #[expect(
+                clippy::wildcard_enum_match_arm,
+                reason = "the rest is not about rooms"
+            )]
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(words) = self.fixed_words() {
+            return f.write_str(words);
+        }
+        if let Some(done) = self.fmt_about_room(f) {
+            return done;
+        }
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the rest was dealt with above"
+        )]
+        match self {
+            Self::UnknownCommand { word } => write!(
+                f,
+                "/{word} is no command; /help lists them, //{word} says it as text"
+            ),
+            Self::Usage { usage } => write!(f, "write it like this: {usage}"),
+            Self::BadName(error) | Self::BadRoomName(error) => write!(f, "{error}; try another"),
+            Self::NameTaken(name) => write!(f, "{name} is taken; try another name"),
+            Self::NameReserved(name) => write!(f, "{name} is reserved; try another name"),
+            Self::NameHeld(name) => write!(
+                f,
+                "{name} is held for somebody who was here within the last day; try another name"
+            ),
+            Self::NoSuchPerson(name) => {
+                write!(f, "nobody called {name} is here; /names lists who is")
+            }
+            Self::TooManyJoined { max } => {
+                write!(
+                    f,
+                    "you are in {max} rooms, which is the most; /leave one first"
+                )
+            }
+            Self::TooManyOwned { max } => write!(f, "you own {max} rooms, which is the most"),
+            Self::TooManyIgnored { max } => {
+                write!(
+                    f,
+                    "you ignore {max} people, which is the most; /unignore one first"
+                )
+            }
+            Self::NotIgnored(name) => {
+                write!(f, "you do not ignore {name}; /ignore lists whom you do")
+            }
+            Self::TextTooLong { max } => {
+                write!(f, "a message has at most {max} bytes; send it in parts")
+            }
+            Self::TooManyLines { max } => {
+                write!(f, "a message has at most {max} lines; send it in parts")
+            }
+            Self::TooManyUnacknowledged { max } => {
+                write!(
+                    f,
+                    "{max} of your messages wait to be stored; wait for some of them"
+                )
+            }
+            _ => unreachable!("every other refusal has fixed words or is about a room"),
+        }
+    }
+}
+
+/// A duration as people read it: `12s`, `4m`, `3h`, `2d`, rounded down.
+pub struct Ago(pub Duration);
+
+impl fmt::Display for Ago {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        match seconds {
+            0..60 => write!(f, "{seconds}s"),
+            60..3_600 => write!(f, "{}m", seconds / 60),
+            3_600..86_400 => write!(f, "{}h", seconds / 3_600),
+            _ => write!(f, "{}d", seconds / 86_400),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: a refusal cannot reach the `unreachable!` of its words. Method: show one of each.
+    #[test]
+    fn every_refusal_has_words_and_a_code_of_its_own() {
+        let (name, room) = (Name::parse("bob").unwrap(), RoomName::parse("den").unwrap());
+        let max = 3;
+        let all = [
+            Refusal::UnknownCommand { word: "x".into() },
+            Refusal::Usage {
+                usage: "/nick NAME",
+            },
+            Refusal::NameNeeded,
+            Refusal::BadName(NameError::Empty),
+            Refusal::NameTaken(name),
+            Refusal::NameReserved(name),
+            Refusal::NameHeld(name),
+            Refusal::NoSuchPerson(name),
+            Refusal::NoSuchRoom(room),
+            Refusal::BadRoomName(NameError::Numeric),
+            Refusal::RoomExists(room),
+            Refusal::NotInRoom(room),
+            Refusal::AlreadyInRoom(room),
+            Refusal::InNoRoom,
+            Refusal::WrongKey(room),
+            Refusal::RoomFull(room),
+            Refusal::PlainNotAdmitted(room),
+            Refusal::NoHistory(room),
+            Refusal::NotOwner(room),
+            Refusal::TooManyJoined { max },
+            Refusal::TooManyOwned { max },
+            Refusal::TooManyRooms,
+            Refusal::GuestsCreateNoRooms,
+            Refusal::TooManyIgnored { max },
+            Refusal::NotIgnored(name),
+            Refusal::NothingToReply,
+            Refusal::Oneself,
+            Refusal::TextTooLong { max },
+            Refusal::TooManyLines { max },
+            Refusal::TextEmpty,
+            Refusal::BadSetting,
+            Refusal::NotStored(StoreFailure::DiskFull),
+            Refusal::Stopping,
+            Refusal::TooManyUnacknowledged { max },
+            Refusal::NoAccounts,
+        ];
+        for (index, refusal) in all.iter().enumerate() {
+            assert!(!refusal.to_string().is_empty());
+            assert_eq!(usize::from(refusal.code()), index + 1);
+        }
+    }
+}
