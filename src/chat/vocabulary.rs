@@ -402,6 +402,8 @@ pub enum Input<'a> {
     Line(ClientId, &'a str),
     /// A sealed client sent a command; the key comes back in the answer.
     Command(ClientId, MessageKey, Command<'a>),
+    /// A sealed client sent a command as its user typed it; the key comes back in the answer.
+    Run(ClientId, MessageKey, &'a str),
     /// The peer will send nothing more; what it sent is still carried out and answered.
     EndOfInput(ClientId),
     /// The connection is gone.
