@@ -154,6 +154,21 @@ pub const PING_AFTER: Duration = Duration::from_secs(90);
 pub const GONE_AFTER: Duration = Duration::from_secs(150);
 /// How long a peer that was sent CLOSE may take to send its own; then it is closed.
 pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a line connection that was sent its last words may take to close its side.
+pub const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
+/// Idle time after which TCP asks whether the peer is still there.
+pub const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+/// Time between two such questions.
+pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
+/// Unanswered questions after which the peer is lost.
+pub const KEEPALIVE_RETRIES: u32 = 6;
+/// How long sent bytes may stay unacknowledged by the peer's system before it is lost.
+pub const UNACKNOWLEDGED_BYTES_TIMEOUT: Duration = Duration::from_secs(60);
+/// Bytes the kernel may hold unsent for one connection before it reports it as not writable.
+///
+/// Without it a reader that never reads makes the kernel absorb megabytes, and what is sealed late
+/// would be late by that much.
+pub const UNSENT_BYTES_LOW: u32 = 32 * 1024;
 /// How long an empty line at the line door must stand alone to mean leaving.
 pub const EMPTY_LINE_WAIT: Duration = Duration::from_millis(300);
 /// How long a stopping server flushes before it ends all the same.
@@ -161,8 +176,18 @@ pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 
 // --- One turn of the loop ---
 
+/// Connections the kernel holds until they are accepted; it may hold fewer.
+pub const LISTEN_BACKLOG: i32 = 4_096;
+/// How long nothing is accepted after the system ran out of files or memory.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 /// New connections accepted per turn.
 pub const ACCEPTS_PER_TURN: usize = 64;
+/// How long a connection that is held back for others' sake is not looked at.
+pub const HELD_BACK_PAUSE: Duration = Duration::from_millis(10);
+/// Longest sleep of the loop.
+pub const IDLE_WAIT_MAX: Duration = Duration::from_secs(60);
+/// Shortest time between two log lines about connections that failed.
+pub const FAILURE_LOG_INTERVAL: Duration = Duration::from_secs(10);
 /// Events taken from the kernel per turn.
 pub const EVENTS_PER_TURN: usize = 1_024;
 /// Share of a turn that handshakes may take while other work waits.

@@ -104,6 +104,11 @@ pub enum Refusal {
     },
     /// The server keeps no accounts.
     NoAccounts,
+    /// The peer speaks another protocol than this door.
+    WrongDoor {
+        /// What to do.
+        advice: &'static str,
+    },
 }
 
 /// Why the store kept nothing.
@@ -154,6 +159,7 @@ impl Refusal {
             Self::Stopping => 33,
             Self::TooManyUnacknowledged { .. } => 34,
             Self::NoAccounts => 35,
+            Self::WrongDoor { .. } => 36,
         }
     }
 }
@@ -359,6 +365,7 @@ mod tests {
             Refusal::Stopping,
             Refusal::TooManyUnacknowledged { max },
             Refusal::NoAccounts,
+            Refusal::WrongDoor { advice: "go away" },
         ];
         for (index, refusal) in all.iter().enumerate() {
             assert!(!refusal.to_string().is_empty());
