@@ -6,3 +6,5 @@ pub mod limits;
 
 pub mod buffer;
 pub mod crypto;
+
+pub mod wire;
