@@ -1,0 +1,3 @@
+//! Bytes to vocabulary and back.
+
+pub mod sealed;
