@@ -1,0 +1,2 @@
+//! The chat, driven input by input.
+
