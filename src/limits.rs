@@ -236,6 +236,8 @@ pub const RECORD_HEADER_BYTES: usize = 4;
 pub const RECORD_PREFIX_BYTES: usize = 2;
 /// Authentication tag after a record's ciphertext, bytes.
 pub const RECORD_TAG_BYTES: usize = 16;
+/// A whole record of the largest size that is accepted, bytes.
+pub const RECORD_BYTES_MAX: usize = RECORD_HEADER_BYTES + RECORD_INNER_BYTES_MAX + RECORD_TAG_BYTES;
 /// Largest plaintext of a record that is accepted, bytes; a larger one closes.
 pub const RECORD_INNER_BYTES_MAX: usize = 16 * KIB;
 /// Largest plaintext of a record that is sent, bytes: the largest padded length, 64 k - 21.

@@ -36,7 +36,7 @@ mod tests;
 mod throttle;
 
 pub use name::{Name, RoomName};
-pub use refusal::Refusal;
+pub use refusal::{Refusal, StoreFailure};
 pub use throttle::Rates;
 pub use vocabulary::*;
 

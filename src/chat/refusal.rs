@@ -189,6 +189,7 @@ impl Refusal {
             }
             Self::Stopping => "not stored, the server is stopping; send it again later",
             Self::NoAccounts => "this server keeps no accounts; /nick NAME takes a guest's name",
+            Self::WrongDoor { advice } => advice,
             Self::UnknownCommand { .. }
             | Self::Usage { .. }
             | Self::BadName(_)

@@ -54,10 +54,14 @@ pub enum Action {
 pub fn arguments(words: impl IntoIterator<Item = OsString>) -> Result<Action, Mistake> {
     let arguments = match Arguments::try_parse_from(words) {
         Ok(arguments) => arguments,
-        Err(error) if error.exit_code() == 0 => return Ok(Action::Print(error.render().to_string())),
+        Err(error) if error.exit_code() == 0 => {
+            return Ok(Action::Print(error.render().to_string()));
+        }
         Err(error) => {
             let text = error.render().to_string();
-            return Err(Mistake(text.trim_start_matches("error: ").trim_end().to_owned()));
+            return Err(Mistake(
+                text.trim_start_matches("error: ").trim_end().to_owned(),
+            ));
         }
     };
     if arguments.print_config {
@@ -74,7 +78,10 @@ pub fn arguments(words: impl IntoIterator<Item = OsString>) -> Result<Action, Mi
 }
 
 fn assemble(arguments: &Arguments) -> Result<Config, Mistake> {
-    let mut config = Config { ephemeral: arguments.ephemeral, ..Config::default() };
+    let mut config = Config {
+        ephemeral: arguments.ephemeral,
+        ..Config::default()
+    };
     config.data = match (&arguments.data, arguments.ephemeral) {
         (Some(data), _) => Some(data.clone()),
         (None, true) => None,
@@ -93,7 +100,9 @@ fn assemble(arguments: &Arguments) -> Result<Config, Mistake> {
         config.line = line_door(door)?;
     }
     if config.sealed.is_empty() && config.line.is_empty() {
-        return Err(Mistake("both doors are off; leave --sealed or --line open".to_owned()));
+        return Err(Mistake(
+            "both doors are off; leave --sealed or --line open".to_owned(),
+        ));
     }
     Ok(config)
 }
@@ -101,7 +110,9 @@ fn assemble(arguments: &Arguments) -> Result<Config, Mistake> {
 /// The data folder when none is named.
 fn default_data_folder() -> Result<PathBuf, Mistake> {
     let named = |variable: &str| {
-        std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
+        std::env::var_os(variable)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
     };
     if let Some(folder) = named("PARLOUR_DATA").or_else(|| named("STATE_DIRECTORY")) {
         return Ok(folder);
@@ -111,7 +122,10 @@ fn default_data_folder() -> Result<PathBuf, Mistake> {
         return Ok(here.to_owned());
     }
     let home = || named("HOME").map(|home| home.join(".local/share"));
-    named("XDG_DATA_HOME").or_else(home).map(|data| data.join("parlour")).ok_or_else(|| {
-        Mistake("there is no home folder to keep data in; name one with --data DIR".to_owned())
-    })
+    named("XDG_DATA_HOME")
+        .or_else(home)
+        .map(|data| data.join("parlour"))
+        .ok_or_else(|| {
+            Mistake("there is no home folder to keep data in; name one with --data DIR".to_owned())
+        })
 }

@@ -148,7 +148,10 @@ impl Bounds {
                 self.keepalive >= Duration::from_secs(1),
                 "limits.keepalive must be at least \"1s\", which is as fine as TCP counts",
             ),
-            (self.rooms >= 1, "limits.rooms must be at least 1, for #lobby"),
+            (
+                self.rooms >= 1,
+                "limits.rooms must be at least 1, for #lobby",
+            ),
         ];
         match rules.iter().find(|(holds, _)| !holds) {
             Some((_, rule)) => Err(Mistake((*rule).to_owned())),

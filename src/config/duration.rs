@@ -21,15 +21,27 @@ pub(super) fn parse(text: &str) -> Option<Duration> {
 /// Writes a duration in the largest unit that keeps it whole.
 pub(super) fn show(duration: Duration) -> String {
     let millis = duration.as_millis();
-    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
-    let whole = units.iter().find(|(unit, _)| millis != 0 && millis % unit == 0);
-    whole.map_or_else(|| format!("{millis}ms"), |(unit, name)| format!("{}{name}", millis / unit))
+    let units = [
+        (86_400_000, "d"),
+        (3_600_000, "h"),
+        (60_000, "m"),
+        (1_000, "s"),
+    ];
+    let whole = units
+        .iter()
+        .find(|(unit, _)| millis != 0 && millis % unit == 0);
+    whole.map_or_else(
+        || format!("{millis}ms"),
+        |(unit, name)| format!("{}{name}", millis / unit),
+    )
 }
 
 /// For `#[serde(deserialize_with)]`.
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(from)?;
     parse(&text).ok_or_else(|| {
-        D::Error::custom(format!("{text:?} is no duration; write \"300ms\", \"10s\", \"5m\" or \"24h\""))
+        D::Error::custom(format!(
+            "{text:?} is no duration; write \"300ms\", \"10s\", \"5m\" or \"24h\""
+        ))
     })
 }

@@ -108,7 +108,8 @@ impl Config {
     pub fn read_file(&mut self, path: &Path) -> Result<(), Mistake> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Mistake(format!("cannot read {}: {error}", path.display())))?;
-        self.read_text(&text).map_err(|mistake| Mistake(format!("{}: {mistake}", path.display())))
+        self.read_text(&text)
+            .map_err(|mistake| Mistake(format!("{}: {mistake}", path.display())))
     }
 
     /// Reads the text of a configuration file over what is already set.
@@ -125,12 +126,17 @@ impl Config {
         if let Some(door) = &file.line {
             changed.line = line_door(door)?;
         }
-        changed.public_name = file.public_name.filter(|name| !name.is_empty()).or(changed.public_name);
+        changed.public_name = file
+            .public_name
+            .filter(|name| !name.is_empty())
+            .or(changed.public_name);
         changed.trusted = file.trusted.unwrap_or(changed.trusted);
         if let Some(empty_line) = file.empty_line {
             changed.empty_line_leaves = matches!(empty_line, EmptyLine::Leave);
         }
-        changed.guests_create_rooms = file.guests_create_rooms.unwrap_or(changed.guests_create_rooms);
+        changed.guests_create_rooms = file
+            .guests_create_rooms
+            .unwrap_or(changed.guests_create_rooms);
         changed.bounds = file.limits;
         changed.bounds.check()?;
         *self = changed;
@@ -178,8 +184,16 @@ pub fn line_door(text: &str) -> Result<Vec<SocketAddr>, Mistake> {
     )))
 }
 
-fn door_address(text: &str, default_host: IpAddr, default_port: u16) -> Result<SocketAddr, Mistake> {
-    let text = if text == "localhost" { "127.0.0.1" } else { text };
+fn door_address(
+    text: &str,
+    default_host: IpAddr,
+    default_port: u16,
+) -> Result<SocketAddr, Mistake> {
+    let text = if text == "localhost" {
+        "127.0.0.1"
+    } else {
+        text
+    };
     let text = text
         .strip_prefix("localhost:")
         .map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));

@@ -54,7 +54,14 @@ impl FromStr for Network {
             "" => width,
             digits => digits.parse().map_err(|_| mistake())?,
         };
-        if prefix_bits > width { Err(mistake()) } else { Ok(Self { address, prefix_bits }) }
+        if prefix_bits > width {
+            Err(mistake())
+        } else {
+            Ok(Self {
+                address,
+                prefix_bits,
+            })
+        }
     }
 }
 
@@ -80,7 +87,9 @@ impl Networks {
 impl<'de> Deserialize<'de> for Networks {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let texts = Vec::<String>::deserialize(from)?;
-        let networks = texts.iter().map(|text| text.parse().map_err(D::Error::custom));
+        let networks = texts
+            .iter()
+            .map(|text| text.parse().map_err(D::Error::custom));
         networks.collect::<Result<_, _>>().map(Self)
     }
 }

@@ -5,7 +5,9 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 fn run(words: &[&str]) -> Result<Config, Mistake> {
-    let words = std::iter::once("parlourd").chain(words.iter().copied()).map(OsString::from);
+    let words = std::iter::once("parlourd")
+        .chain(words.iter().copied())
+        .map(OsString::from);
     match arguments(words)? {
         Action::Run(config) => Ok(*config),
         Action::Print(text) => panic!("printed {text}"),
@@ -22,16 +24,28 @@ fn doors_are_named_in_many_ways() {
     assert_eq!(config.sealed, ["127.0.0.1:0".parse().unwrap()]);
     assert!(config.line.is_empty());
     assert_eq!(sealed_door("5000").unwrap(), ["[::]:5000".parse().unwrap()]);
-    assert_eq!(sealed_door("10.1.2.3").unwrap(), ["10.1.2.3:4747".parse().unwrap()]);
-    assert_eq!(sealed_door("[::1]:9").unwrap(), ["[::1]:9".parse().unwrap()]);
-    assert_eq!(line_door("localhost:0").unwrap(), ["127.0.0.1:0".parse().unwrap()]);
+    assert_eq!(
+        sealed_door("10.1.2.3").unwrap(),
+        ["10.1.2.3:4747".parse().unwrap()]
+    );
+    assert_eq!(
+        sealed_door("[::1]:9").unwrap(),
+        ["[::1]:9".parse().unwrap()]
+    );
+    assert_eq!(
+        line_door("localhost:0").unwrap(),
+        ["127.0.0.1:0".parse().unwrap()]
+    );
     assert_eq!(line_door("0").unwrap().len(), 2);
 }
 
 #[test]
 fn plain_text_beyond_this_machine_must_be_spelt_out() {
     assert!(mistake(&["--ephemeral", "--line", "0.0.0.0:4748"]).contains("insecure:0.0.0.0:4748"));
-    assert_eq!(line_door("insecure:0.0.0.0:1").unwrap(), ["0.0.0.0:1".parse().unwrap()]);
+    assert_eq!(
+        line_door("insecure:0.0.0.0:1").unwrap(),
+        ["0.0.0.0:1".parse().unwrap()]
+    );
 }
 
 #[test]
@@ -69,7 +83,10 @@ fn a_bad_file_is_refused_whole() {
         ("empty-line = \"sing\"", "leave"),
     ] {
         let mut config = Config::default();
-        let said = config.read_text(&format!("public-name = \"x\"\n{text}\n")).unwrap_err().0;
+        let said = config
+            .read_text(&format!("public-name = \"x\"\n{text}\n"))
+            .unwrap_err()
+            .0;
         assert!(said.contains(word), "{said}");
         assert_eq!(config.public_name, None);
     }
@@ -81,13 +98,19 @@ fn what_is_printed_can_be_read_back() {
     config.read_text(&effective(&Config::default())).unwrap();
     assert_eq!(config.sealed, Config::default().sealed);
     assert_eq!(config.trusted, Config::default().trusted);
-    assert_eq!(format!("{:?}", config.bounds), format!("{:?}", Bounds::default()));
+    assert_eq!(
+        format!("{:?}", config.bounds),
+        format!("{:?}", Bounds::default())
+    );
 }
 
 #[test]
 fn networks_hold_what_their_prefix_says() {
     let holds = |network: &str, address: &str| {
-        network.parse::<Network>().unwrap().contains(address.parse().unwrap())
+        network
+            .parse::<Network>()
+            .unwrap()
+            .contains(address.parse().unwrap())
     };
     assert!(holds("127.0.0.0/8", "127.200.3.4"));
     assert!(holds("127.0.0.0/8", "::ffff:127.0.0.1"));

@@ -34,15 +34,27 @@ impl MemoryStore {
     fn append_one(&mut self, unix_ms: u64, append: &Append) -> Outcome {
         let ticket = append.ticket;
         let (session, key) = append.sender;
-        if let Some(&(id, second)) =
-            self.known.get(&session).and_then(|sender| sender.places.get(&key))
+        if let Some(&(id, second)) = self
+            .known
+            .get(&session)
+            .and_then(|sender| sender.places.get(&key))
         {
-            return Outcome::Stored { ticket, id, second, fresh: false };
+            return Outcome::Stored {
+                ticket,
+                id,
+                second,
+                fresh: false,
+            };
         }
         let id = self.next_id(append.row.0);
         let second = append.second.as_ref().map(|(room, _)| self.next_id(*room));
         self.remember(unix_ms, session, key, (id, second));
-        Outcome::Stored { ticket, id, second, fresh: true }
+        Outcome::Stored {
+            ticket,
+            id,
+            second,
+            fresh: true,
+        }
     }
 
     fn next_id(&mut self, room: RoomId) -> EntryId {
@@ -80,7 +92,9 @@ impl MemoryStore {
                 return;
             }
             self.by_age.pop_front();
-            let Some(sender) = self.known.get(&session) else { continue };
+            let Some(sender) = self.known.get(&session) else {
+                continue;
+            };
             // It spoke since this note was made: look again when its newest message is old.
             if sender.newest_unix_ms > seen {
                 self.by_age.push_back((sender.newest_unix_ms, session));
@@ -94,7 +108,10 @@ impl MemoryStore {
 impl Store for MemoryStore {
     fn append(&mut self, unix_ms: u64, batch: &[Append]) -> Result<Vec<Outcome>, StoreFailure> {
         self.forget_old(unix_ms);
-        Ok(batch.iter().map(|append| self.append_one(unix_ms, append)).collect())
+        Ok(batch
+            .iter()
+            .map(|append| self.append_one(unix_ms, append))
+            .collect())
     }
 }
 
@@ -132,7 +149,12 @@ mod tests {
     #[test]
     fn ids_are_dense_in_each_room() {
         let mut store = MemoryStore::new();
-        let batch = [message(1, 1, 1), message(2, 1, 2), message(1, 2, 1), message(1, 1, 3)];
+        let batch = [
+            message(1, 1, 1),
+            message(2, 1, 2),
+            message(1, 2, 1),
+            message(1, 1, 3),
+        ];
         let stored = store.append(0, &batch).unwrap();
         assert_eq!(ids(&stored), [(1, true), (1, true), (2, true), (3, true)]);
     }
@@ -140,9 +162,17 @@ mod tests {
     #[test]
     fn a_message_sent_again_has_the_place_it_had() {
         let mut store = MemoryStore::new();
-        store.append(0, &[message(1, 1, 7), message(1, 1, 8)]).unwrap();
-        let again = store.append(5, &[message(1, 1, 7), message(1, 2, 7)]).unwrap();
-        assert_eq!(ids(&again), [(1, false), (3, true)], "another sender's numbers are its own");
+        store
+            .append(0, &[message(1, 1, 7), message(1, 1, 8)])
+            .unwrap();
+        let again = store
+            .append(5, &[message(1, 1, 7), message(1, 2, 7)])
+            .unwrap();
+        assert_eq!(
+            ids(&again),
+            [(1, false), (3, true)],
+            "another sender's numbers are its own"
+        );
     }
 
     #[test]
@@ -151,7 +181,10 @@ mod tests {
         for key in 0..=UNACKNOWLEDGED_MAX as u64 {
             store.append(0, &[message(1, 1, key)]).unwrap();
         }
-        assert_eq!(ids(&store.append(0, &[message(1, 1, 1)]).unwrap()), [(2, false)]);
+        assert_eq!(
+            ids(&store.append(0, &[message(1, 1, 1)]).unwrap()),
+            [(2, false)]
+        );
         assert!(ids(&store.append(0, &[message(1, 1, 0)]).unwrap())[0].1);
     }
 
@@ -159,10 +192,16 @@ mod tests {
     fn senders_that_stopped_are_forgotten_after_a_day() {
         let day = u64::try_from(DEDUPE_AGE_MAX.as_millis()).unwrap();
         let mut store = MemoryStore::new();
-        store.append(0, &[message(1, 1, 1), message(1, 2, 1)]).unwrap();
+        store
+            .append(0, &[message(1, 1, 1), message(1, 2, 1)])
+            .unwrap();
         store.append(day / 2, &[message(1, 1, 2)]).unwrap();
         store.append(day, &[]).unwrap();
-        assert_eq!(store.known.len(), 1, "the one that spoke at noon is still known");
+        assert_eq!(
+            store.known.len(),
+            1,
+            "the one that spoke at noon is still known"
+        );
         store.append(2 * day, &[]).unwrap();
         assert!(store.known.is_empty());
     }

@@ -1,2 +1,1 @@
 //! The chat, driven input by input.
-
