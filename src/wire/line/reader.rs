@@ -162,3 +162,280 @@ fn line_item(bytes: &[u8]) -> LineItem<'_> {
         LineItem::Line(String::from_utf8_lossy(bytes))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::line::FirstBytes;
+    use proptest::prelude::*;
+
+    const BYTES_MAX: usize = 12;
+
+    fn line(text: &str) -> LineItem<'_> {
+        LineItem::Line(Cow::Borrowed(text))
+    }
+
+    fn owned(item: LineItem<'_>) -> LineItem<'static> {
+        match item {
+            LineItem::Line(text) => LineItem::Line(Cow::Owned(text.into_owned())),
+            LineItem::Empty => LineItem::Empty,
+            LineItem::TooLong => LineItem::TooLong,
+            LineItem::Interrupt => LineItem::Interrupt,
+            LineItem::Foreign(protocol) => LineItem::Foreign(protocol),
+        }
+    }
+
+    /// Takes every item that `input` completes.
+    fn take_all(reader: &mut LineReader, mut input: &[u8], seen: &mut Vec<LineItem<'static>>) {
+        while let Some(item) = reader.peek(&mut input) {
+            seen.push(owned(item));
+            reader.consume(&mut input);
+        }
+        assert!(input.is_empty(), "all input is taken");
+        assert!(reader.held() <= BYTES_MAX, "a line is bounded");
+    }
+
+    /// What is read of `pieces` and the end of input after them.
+    fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<LineItem<'static>> {
+        let mut reader = LineReader::new(BYTES_MAX);
+        let mut seen = Vec::new();
+        for piece in pieces {
+            take_all(&mut reader, piece, &mut seen);
+        }
+        reader.finish();
+        take_all(&mut reader, &[], &mut seen);
+        seen
+    }
+
+    /// What is read of `stream`, however it is cut.
+    fn read_any(stream: &[u8]) -> Vec<LineItem<'static>> {
+        let whole = read([stream]);
+        assert_eq!(read(stream.chunks(1)), whole, "byte by byte: {stream:?}");
+        for at in 0..stream.len() {
+            let (one, two) = stream.split_at(at);
+            assert_eq!(read([one, two]), whole, "split at {at}: {stream:?}");
+        }
+        whole
+    }
+
+    #[test]
+    fn lines_end_with_lf_or_crlf_and_the_last_one_with_the_input() {
+        let all = [
+            line("one"),
+            line("two"),
+            LineItem::Empty,
+            LineItem::Empty,
+            line("last"),
+        ];
+        assert_eq!(read_any(b"one\ntwo\r\n\n\r\nlast"), all);
+        assert_eq!(read_any(b"\n"), [LineItem::Empty]);
+        assert_eq!(read_any(b""), []);
+    }
+
+    #[test]
+    fn a_lone_cr_and_nul_are_removed_and_other_controls_left_to_the_chat() {
+        let all = [line("x"), line("ab"), line("c\td\u{1b}\u{4}")];
+        assert_eq!(read_any(b"x\na\r\0b\r\0\nc\td\x1b\x04\n"), all);
+    }
+
+    #[test]
+    fn a_character_may_come_in_pieces_and_what_is_none_becomes_u_fffd() {
+        let all = [line("x"), line("zoë €"), line("\u{fffd}(\u{fffd}")];
+        assert_eq!(read_any("x\nzoë €\n".as_bytes())[..], all[..2]);
+        assert_eq!(
+            read_any(b"x\nzo\xc3\xab \xe2\x82\xac\n\xc3(\xe2\x82\n"),
+            all
+        );
+    }
+
+    #[test]
+    fn telnet_negotiation_is_swallowed() {
+        // WILL ECHO, a subnegotiation with IAC IAC and LF inside, NOP, and an option number LF.
+        let stream = b"\xff\xfb\x01a\xff\xfa\x18\xff\xff\nx\xff\xf0b\xff\xf1\xff\xfd\nc\n";
+        assert_eq!(read_any(stream), [line("abc")]);
+        assert_eq!(read_any(b"a\xff\xffb\n"), [line("a\u{fffd}b")]);
+    }
+
+    #[test]
+    fn a_stray_iac_swallows_nothing() {
+        let all = [line("y\u{fffd}"), line("\u{fffd}es")];
+        assert_eq!(read_any(b"y\xff\n\xffes\n"), all);
+    }
+
+    #[test]
+    fn interrupts_leave_at_once() {
+        for interrupt in [&b"\x03"[..], b"\xff\xf4", b"\x04"] {
+            let stream = &[b"a\n", interrupt].concat();
+            assert_eq!(read_any(stream), [line("a"), LineItem::Interrupt]);
+        }
+        for interrupt in [&b"begun\x03"[..], b"begun\xff\xf4", b"much too long\x03"] {
+            assert_eq!(read_any(interrupt).last(), Some(&LineItem::Interrupt));
+        }
+    }
+
+    #[test]
+    fn a_line_too_long_is_reported_once_and_thrown_away() {
+        let most = "x".repeat(BYTES_MAX);
+        let stream = format!("a\n{most}\n{most}y{most}{most}\nb\n{most}\r\n{most}z");
+        let all = [
+            line("a"),
+            line(&most),
+            LineItem::TooLong,
+            line("b"),
+            line(&most),
+            LineItem::TooLong,
+        ];
+        assert_eq!(read_any(stream.as_bytes()), all);
+        let mut reader = LineReader::new(BYTES_MAX);
+        let mut seen = Vec::new();
+        take_all(&mut reader, format!("{most}y").as_bytes(), &mut seen);
+        assert_eq!(seen, [LineItem::TooLong], "before its end has come");
+        assert!(reader.is_mid_line());
+    }
+
+    #[test]
+    fn the_limit_can_be_raised_between_lines() {
+        let mut reader = LineReader::new(5);
+        let mut input = &b"alice\nhello there\n"[..];
+        assert_eq!(reader.peek(&mut input), Some(line("alice")));
+        reader.consume(&mut input);
+        reader.set_bytes_max(BYTES_MAX);
+        assert_eq!(reader.peek(&mut input), Some(line("hello there")));
+    }
+
+    #[test]
+    fn who_came_to_the_wrong_door_is_recognised() {
+        let foreign = |stream: &[u8]| {
+            let mut reader = LineReader::new(100);
+            let mut whole = stream;
+            let found = reader.peek(&mut whole).map(owned);
+            let mut reader = LineReader::new(100);
+            let split = stream
+                .chunks(1)
+                .find_map(|mut byte| reader.peek(&mut byte).map(owned));
+            assert_eq!(found, split, "{stream:?}");
+            match found {
+                Some(LineItem::Foreign(protocol)) => Some(protocol),
+                Some(
+                    LineItem::Line(_) | LineItem::Empty | LineItem::TooLong | LineItem::Interrupt,
+                )
+                | None => None,
+            }
+        };
+        let tls = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
+        assert_eq!(foreign(tls), Some(FirstBytes::Tls));
+        for version in 1..=8 {
+            let preamble = [b"PRLR", &[version, 1, 0, 0][..]].concat();
+            assert_eq!(foreign(&preamble), Some(FirstBytes::Sealed));
+        }
+        for request in [
+            &b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"[..],
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+            b"OPTIONS * HTTP/1.0\n",
+        ] {
+            assert_eq!(foreign(request), Some(FirstBytes::Http));
+        }
+        for text in [
+            &b"GET\n"[..],
+            b"GET HTTP off my lawn\n",
+            b"get / HTTP/1.1\n",
+            b"PRLR\n",
+            b"PRLRx\n",
+            b"a\nGET / HTTP/1.1\n",
+            b"a\nPRLR\x01\n",
+            b"\x16\n",
+        ] {
+            assert_eq!(foreign(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn advice_is_one_line_that_names_the_other_door() {
+        for protocol in [FirstBytes::Tls, FirstBytes::Http, FirstBytes::Sealed] {
+            assert!(protocol.advice().contains("sealed port"));
+            assert!(!protocol.advice().contains('\n'));
+        }
+    }
+
+    #[test]
+    fn a_plain_line_is_lent_from_the_input() {
+        let stream = b"name\nhello\r\n";
+        let mut reader = LineReader::new(BYTES_MAX);
+        let mut input = &stream[..];
+        reader.peek(&mut input);
+        reader.consume(&mut input);
+        let Some(LineItem::Line(Cow::Borrowed(text))) = reader.peek(&mut input) else {
+            panic!("it needs no change");
+        };
+        assert!(stream.as_ptr_range().contains(&text.as_ptr()));
+        reader.consume(&mut input);
+        assert_eq!(reader.held(), 0);
+    }
+
+    #[test]
+    fn what_is_discarded_never_comes_back_nor_does_the_rest_of_its_line() {
+        let mut reader = LineReader::new(BYTES_MAX);
+        let mut input = &b"admin\nsecret\nand more"[..];
+        assert_eq!(reader.peek(&mut input), Some(line("admin")));
+        reader.consume(&mut input);
+        reader.stash(&input[..3]);
+        reader.discard(&mut &input[3..]);
+        assert!(reader.is_mid_line());
+        let mut seen = Vec::new();
+        take_all(&mut reader, b" of it\nalice\n", &mut seen);
+        assert_eq!(seen, [line("alice")]);
+    }
+
+    /// Bytes of which every kind that matters is frequent.
+    fn stream() -> impl Strategy<Value = Vec<u8>> {
+        let byte = prop_oneof![
+            4 => Just(b'a'),
+            3 => Just(b'\n'),
+            2 => prop::sample::select(&b"\r\0\x03\x04\x16PRLR\x01"[..]),
+            2 => prop::sample::select(&b"\xff\xff\xff\xf0\xf1\xf4\xfa\xfb"[..]),
+            1 => any::<u8>(),
+        ];
+        prop::collection::vec(byte, 0..120)
+    }
+
+    proptest! {
+        #[test]
+        fn every_split_of_any_bytes_gives_the_same_items(stream in stream()) {
+            read_any(&stream);
+        }
+
+        /// Goal: neither how a stream is cut nor where its reader pauses changes what is read.
+        /// Method: cut it as drawn, and pause as drawn by stashing what a peek had found.
+        #[test]
+        fn any_pieces_and_pauses_give_the_same_items(
+            stream in stream(),
+            sizes in prop::collection::vec(1usize..40, 1..20),
+            pauses in prop::collection::vec(any::<bool>(), 1..20),
+        ) {
+            let mut reader = LineReader::new(BYTES_MAX);
+            let (mut seen, mut rest) = (Vec::new(), &stream[..]);
+            let (mut sizes, mut pauses) = (sizes.iter().cycle(), pauses.iter().cycle());
+            loop {
+                let size = rest.len().min(*sizes.next().unwrap());
+                let (mut input, after) = rest.split_at(size);
+                rest = after;
+                let last = rest.is_empty();
+                if last {
+                    reader.finish();
+                }
+                while let Some(item) = reader.peek(&mut input).map(owned) {
+                    if *pauses.next().unwrap() && !last {
+                        reader.stash(input);
+                        break;
+                    }
+                    seen.push(item);
+                    reader.consume(&mut input);
+                }
+                if last {
+                    break;
+                }
+            }
+            prop_assert_eq!(seen, read([&stream[..]]));
+        }
+    }
+}
