@@ -192,3 +192,179 @@ impl FrameReader {
         Ok(Some(len))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    type Owned = (u8, Vec<u8>);
+
+    fn stream_of(frames: &[Owned]) -> Vec<u8> {
+        let mut stream = Vec::new();
+        for (kind, body) in frames {
+            write_frame(*kind, &mut stream, |out| out.extend_from_slice(body));
+        }
+        stream
+    }
+
+    /// Takes every frame that `input` completes.
+    fn take_all(
+        reader: &mut FrameReader,
+        mut input: &[u8],
+        seen: &mut Vec<Owned>,
+    ) -> Result<(), WireError> {
+        while let Some(frame) = reader.peek(&mut input)? {
+            seen.push((frame.kind, frame.body.to_vec()));
+            reader.consume(&mut input);
+        }
+        assert!(input.is_empty(), "all input is taken");
+        Ok(())
+    }
+
+    fn frames() -> impl Strategy<Value = Vec<Owned>> {
+        let body = prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..20),
+            prop::collection::vec(any::<u8>(), 250..400),
+        ];
+        prop::collection::vec((any::<u8>(), body), 1..8)
+    }
+
+    #[test]
+    fn every_split_of_a_stream_gives_the_same_frames() {
+        let frames = [(1, vec![]), (2, b"hello".to_vec()), (0x80, vec![7; 300])];
+        let stream = stream_of(&frames);
+        for first in 0..=stream.len() {
+            for second in first..=stream.len() {
+                let mut reader = FrameReader::new(MESSAGE_BYTES_MAX);
+                let mut seen = Vec::new();
+                for piece in [&stream[..first], &stream[first..second], &stream[second..]] {
+                    take_all(&mut reader, piece, &mut seen).unwrap();
+                }
+                assert_eq!(seen, frames, "split at {first} and {second}");
+                assert_eq!(reader.held(), 0);
+                assert!(!reader.is_mid_frame());
+            }
+        }
+    }
+
+    #[test]
+    fn a_frame_that_lies_whole_in_the_input_is_lent_from_there() {
+        let stream = stream_of(&[(2, b"hello".to_vec()), (3, b"more".to_vec())]);
+        let mut reader = FrameReader::new(MESSAGE_BYTES_MAX);
+        let mut input = &stream[..];
+        while let Some(frame) = reader.peek(&mut input).unwrap() {
+            assert!(stream.as_ptr_range().contains(&frame.body.as_ptr()));
+            reader.consume(&mut input);
+        }
+        assert_eq!(reader.held(), 0);
+    }
+
+    #[test]
+    fn a_frame_not_consumed_comes_again_after_what_followed_it_was_stashed() {
+        let stream = stream_of(&[(2, b"wait".to_vec()), (3, b"after".to_vec())]);
+        let mut reader = FrameReader::new(MESSAGE_BYTES_MAX);
+        let mut input = &stream[..stream.len() - 1];
+        assert_eq!(reader.peek(&mut input).unwrap().unwrap().kind, 2);
+        reader.stash(input);
+        assert!(!reader.is_mid_frame(), "the oldest frame is whole");
+        let mut seen = Vec::new();
+        take_all(&mut reader, &[], &mut seen).unwrap();
+        assert_eq!(seen, [(2, b"wait".to_vec())]);
+        assert!(reader.is_mid_frame());
+        take_all(&mut reader, &stream[stream.len() - 1..], &mut seen).unwrap();
+        assert_eq!(seen[1], (3, b"after".to_vec()));
+    }
+
+    #[test]
+    fn a_length_is_judged_as_soon_as_it_has_come() {
+        let judge = |bytes: &[u8]| {
+            let mut reader = FrameReader::new(10);
+            take_all(&mut reader, bytes, &mut Vec::new())
+        };
+        assert_eq!(judge(&[0, 0, 0]), Err(WireError::FrameEmpty));
+        let (claimed, max) = (11, 10);
+        let too_large = Err(WireError::FrameTooLarge { claimed, max });
+        assert_eq!(judge(&[0, 0, 11]), too_large);
+        assert_eq!(judge(&[0, 0, 10]), Ok(()));
+        let mut reader = FrameReader::new(10);
+        for byte in [0, 0] {
+            take_all(&mut reader, &[byte], &mut Vec::new()).unwrap();
+        }
+        assert_eq!(take_all(&mut reader, &[11], &mut Vec::new()), too_large);
+    }
+
+    #[test]
+    fn the_bound_can_be_raised_between_frames() {
+        let stream = stream_of(&[(1, vec![0; 9]), (2, vec![0; 90])]);
+        let mut reader = FrameReader::new(10);
+        let mut input = &stream[..];
+        assert!(reader.peek(&mut input).unwrap().is_some());
+        reader.consume(&mut input);
+        reader.set_bytes_max(91);
+        assert!(reader.peek(&mut input).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_claimed_length_takes_no_memory() {
+        let mut reader = FrameReader::new(MESSAGE_BYTES_MAX);
+        take_all(&mut reader, &[0x07, 0xff, 0xff, 1], &mut Vec::new()).unwrap();
+        assert!(reader.queue.capacity() < 100);
+    }
+
+    #[test]
+    fn our_own_streams_are_walked_frame_by_frame() {
+        let frames = [(0x80, b"one".to_vec()), (0x81, b"two".to_vec())];
+        let stream = stream_of(&frames);
+        let (one, rest) = Frame::first(&stream).unwrap();
+        let (two, end) = Frame::first(rest).unwrap();
+        assert_eq!((one.body, two.kind, end.len()), (&b"one"[..], 0x81, 0));
+        assert_eq!(frame_len(&stream), Some(stream.len() - rest.len()));
+        assert!(Frame::first(&rest[..rest.len() - 1]).is_none());
+        assert!(frame_len(&stream[..2]).is_none());
+    }
+
+    proptest! {
+        /// Goal: neither how a stream is cut nor where its reader pauses changes what is read.
+        /// Method: cut it as drawn, and pause as drawn by stashing what a peek had found.
+        #[test]
+        fn any_pieces_and_pauses_give_the_same_frames(
+            frames in frames(),
+            sizes in prop::collection::vec(1usize..200, 1..40),
+            pauses in prop::collection::vec(any::<bool>(), 1..40),
+        ) {
+            let stream = stream_of(&frames);
+            let mut reader = FrameReader::new(MESSAGE_BYTES_MAX);
+            let (mut seen, mut rest) = (Vec::new(), &stream[..]);
+            let (mut sizes, mut pauses) = (sizes.iter().cycle(), pauses.iter().cycle());
+            while !rest.is_empty() || reader.held() > 0 {
+                let size = rest.len().min(*sizes.next().unwrap());
+                let (mut input, after) = rest.split_at(size);
+                rest = after;
+                let last = rest.is_empty();
+                while let Some(frame) = reader.peek(&mut input).unwrap() {
+                    if *pauses.next().unwrap() && !last {
+                        reader.stash(input);
+                        break;
+                    }
+                    seen.push((frame.kind, frame.body.to_vec()));
+                    reader.consume(&mut input);
+                }
+            }
+            prop_assert_eq!(seen, frames);
+        }
+
+        #[test]
+        fn no_bytes_break_the_reader_or_make_it_hold_more_than_one_frame(
+            pieces in prop::collection::vec(prop::collection::vec(0u8..4, 0..40), 0..20),
+        ) {
+            let mut reader = FrameReader::new(50);
+            for piece in pieces {
+                if take_all(&mut reader, &piece, &mut Vec::new()).is_err() {
+                    break;
+                }
+                prop_assert!(reader.held() < FRAME_LENGTH_BYTES + 50);
+            }
+        }
+    }
+}

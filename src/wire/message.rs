@@ -63,3 +63,54 @@ fn decode_cbor<'a, T: Decode<'a, ()>>(body: &'a [u8]) -> Result<T, WireError> {
 fn decode_name(text: &str) -> Result<Name, WireError> {
     Name::parse(text).map_err(|_| WireError::Malformed)
 }
+
+/// What the tests of the messages draw from.
+#[cfg(test)]
+mod samples {
+    use super::*;
+    use crate::chat::{EntryId, RoomName, Token};
+    use crate::wire::frame::Frame;
+    use proptest::prelude::*;
+
+    pub(super) fn name() -> impl Strategy<Value = Name> {
+        "[A-Za-z_][A-Za-z0-9_-]{0,31}".prop_map(|text| Name::parse(&text).unwrap())
+    }
+
+    pub(super) fn room_name() -> impl Strategy<Value = RoomName> {
+        "[A-Za-z_][A-Za-z0-9_.-]{0,63}".prop_map(|text| RoomName::parse(&text).unwrap())
+    }
+
+    /// Any text, long ones among them.
+    pub(super) fn text() -> impl Strategy<Value = String> {
+        prop_oneof![
+            any::<String>(),
+            (any::<char>(), 0usize..70_000).prop_map(|(char, count)| {
+                let mut text = String::new();
+                text.extend(std::iter::repeat_n(char, count));
+                text
+            })
+        ]
+    }
+
+    pub(super) fn token() -> impl Strategy<Value = Token> {
+        any::<[u8; 16]>().prop_map(Token)
+    }
+
+    /// The one frame that `stream` is.
+    pub(super) fn only_frame(stream: &[u8]) -> Frame<'_> {
+        let (frame, rest) = Frame::first(stream).unwrap();
+        assert!(rest.is_empty(), "one message is one frame");
+        frame
+    }
+
+    /// An entry in which somebody says `text`.
+    pub(super) fn said(text: &str) -> EntryView<'_> {
+        EntryView {
+            room: 1,
+            id: Some(EntryId(1)),
+            unix_seconds: TIME_BASE_UNIX_SECONDS,
+            author: Name::parse("bob").unwrap(),
+            body: BodyView::Said(text),
+        }
+    }
+}

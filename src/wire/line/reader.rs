@@ -1,46 +1,15 @@
 //! Lines out of bytes, whatever else is among them.
 //!
-//! ```text
-//! bytes -> telnet negotiation out -> CR and NUL out -> cut at LF -> UTF-8, U+FFFD for what is not
-//! ```
-//!
 //! A line that lies whole in the input and needs no filtering is lent from there; anything else is
-//! gathered byte by byte. Like frames, lines are looked at first and consumed when dealt with.
-//! The first line is watched for peers that came to the wrong door.
+//! [gathered](super::gatherer). Like frames, lines are looked at first and consumed when dealt
+//! with. A line becomes text as a whole, so a character may come in pieces, and what is no UTF-8
+//! becomes U+FFFD.
 //!
 //! It must not know what a line means, nor that an empty one may mean leaving.
 
+use super::gatherer::{FirstBytes, Found, Gatherer};
 use crate::buffer::ByteQueue;
 use std::borrow::Cow;
-
-const NUL: u8 = 0x00;
-const CTRL_C: u8 = 0x03;
-const CTRL_D: u8 = 0x04;
-const LF: u8 = b'\n';
-const CR: u8 = b'\r';
-
-/// What begins a sealed connection, followed by a version from 1 to [`CONTROL_LAST`].
-const SEALED_PREAMBLE: &[u8] = b"PRLR";
-/// What begins a TLS connection: a handshake record, followed by the major version 3.
-const TLS_HANDSHAKE: &[u8] = &[0x16];
-const TLS_MAJOR_VERSION: u8 = 0x03;
-/// The last of the control characters that may mean something here; TAB and LF come after.
-const CONTROL_LAST: u8 = 0x08;
-
-/// The methods with which an HTTP request line begins.
-const HTTP_METHODS: [&[u8]; 10] = [
-    b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH", b"PRI",
-];
-
-/// The commands of telnet (RFC 854) that matter to who only wants to be rid of them.
-mod telnet {
-    pub(super) const END_SUBNEGOTIATION: u8 = 240;
-    pub(super) const INTERRUPT_PROCESS: u8 = 244;
-    pub(super) const SUBNEGOTIATION: u8 = 250;
-    pub(super) const WILL: u8 = 251;
-    pub(super) const DONT: u8 = 254;
-    pub(super) const IAC: u8 = 255;
-}
 
 /// One thing that came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,37 +24,6 @@ pub enum LineItem<'a> {
     Interrupt,
     /// The first bytes are those of another protocol.
     Foreign(FirstBytes),
-}
-
-/// Which other protocol a peer's first bytes belong to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FirstBytes {
-    /// A TLS client's hello.
-    Tls,
-    /// An HTTP request.
-    Http,
-    /// Our own, at the wrong door.
-    Sealed,
-}
-
-impl FirstBytes {
-    /// What to tell such a peer before closing.
-    pub fn advice(self) -> &'static str {
-        match self {
-            Self::Tls => {
-                "this is the plain text door and speaks no TLS; \
-                 the parlour client talks encrypted to the sealed port (4747 by default)"
-            }
-            Self::Http => {
-                "this is a chat server's plain text door and speaks no HTTP; \
-                 connect with netcat, or with the parlour client to the sealed port (4747 by default)"
-            }
-            Self::Sealed => {
-                "this is the plain text door; \
-                 the parlour client talks to the sealed port (4747 by default)"
-            }
-        }
-    }
 }
 
 /// Finds lines in a stream that arrives in pieces.
@@ -103,33 +41,12 @@ pub struct LineReader {
     ended: bool,
 }
 
-/// Where an item is.
-#[derive(Clone, Copy)]
-enum Found {
-    /// At the front of what is stashed or else of the input, as it came.
-    InPlace {
-        line_bytes: usize,
-        line_and_end_bytes: usize,
-    },
-    /// In the gatherer.
-    Gathered,
-    TooLong,
-    Interrupt,
-    Foreign(FirstBytes),
-}
-
 impl LineReader {
     /// A reader that accepts lines of up to `bytes_max` bytes, without their ends.
     pub const fn new(bytes_max: usize) -> Self {
         Self {
             stashed: ByteQueue::new(),
-            gatherer: Gatherer {
-                line: ByteQueue::new(),
-                bytes_max,
-                telnet: Telnet::Text,
-                is_first: true,
-                is_discarding: false,
-            },
+            gatherer: Gatherer::new(bytes_max),
             found: None,
             ended: false,
         }
@@ -137,7 +54,7 @@ impl LineReader {
 
     /// Accepts lines of up to `bytes_max` bytes from now on.
     pub fn set_bytes_max(&mut self, bytes_max: usize) {
-        self.gatherer.bytes_max = bytes_max;
+        self.gatherer.set_bytes_max(bytes_max);
     }
 
     /// The next item, without taking it: until it is consumed it is found again.
@@ -154,7 +71,7 @@ impl LineReader {
                 };
                 line_item(&source[..line_bytes])
             }
-            Found::Gathered => line_item(self.gatherer.line.pending()),
+            Found::Gathered => line_item(self.gatherer.line()),
             Found::TooLong => LineItem::TooLong,
             Found::Interrupt => LineItem::Interrupt,
             Found::Foreign(protocol) => LineItem::Foreign(protocol),
@@ -178,7 +95,7 @@ impl LineReader {
                     self.stashed.consume(line_and_end_bytes);
                 }
             }
-            Found::Gathered => self.gatherer.line.clear(),
+            Found::Gathered => self.gatherer.clear_line(),
             Found::TooLong | Found::Interrupt | Found::Foreign(_) => {}
         }
     }
@@ -207,7 +124,7 @@ impl LineReader {
 
     /// Bytes held.
     pub fn held(&self) -> usize {
-        self.stashed.len() + self.gatherer.line.len()
+        self.stashed.len() + self.gatherer.line().len()
     }
 
     /// Whether a line has begun but not come whole: the peer owes the rest.
@@ -246,206 +163,279 @@ fn line_item(bytes: &[u8]) -> LineItem<'_> {
     }
 }
 
-/// The begun line, and what the bytes before have left it to expect.
-///
-/// Invariant: `line` never holds more than `bytes_max` bytes, and none while discarding.
-struct Gatherer {
-    line: ByteQueue,
-    bytes_max: usize,
-    telnet: Telnet,
-    /// Nothing but the first line has come.
-    is_first: bool,
-    /// The line has passed the limit, and its rest is thrown away.
-    is_discarding: bool,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::line::FirstBytes;
+    use proptest::prelude::*;
 
-/// Where in a telnet command the next byte is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Telnet {
-    /// In none.
-    Text,
-    /// After IAC.
-    Command,
-    /// After IAC and WILL, WONT, DO or DONT: it names the option.
-    Option,
-    /// In a subnegotiation.
-    Subnegotiation,
-    /// In a subnegotiation, after IAC.
-    SubnegotiationCommand,
-}
+    const BYTES_MAX: usize = 12;
 
-impl Gatherer {
-    /// Looks for the next item in `source`; tells how much of it has been taken.
-    ///
-    /// An item found in place has not been taken; if nothing is found all of `source` has been.
-    fn scan(&mut self, source: &[u8]) -> (usize, Option<Found>) {
-        if let Some(found) = self.in_place(source) {
-            return (0, Some(found));
-        }
-        let mut rest = source;
-        while let Some((&byte, after)) = rest.split_first() {
-            let plain_bytes = self.plain_bytes(rest);
-            let found = if plain_bytes > 0 {
-                let (plain, after) = rest.split_at(plain_bytes);
-                rest = after;
-                self.extend(plain)
-            } else {
-                rest = after;
-                self.step(byte)
-            };
-            if found.is_some() {
-                return (source.len() - rest.len(), found);
-            }
-        }
-        (source.len(), None)
+    fn line(text: &str) -> LineItem<'_> {
+        LineItem::Line(Cow::Borrowed(text))
     }
 
-    /// A whole line at the front of `source` that needs no filtering.
-    fn in_place(&self, source: &[u8]) -> Option<Found> {
-        if self.is_first || self.has_begun() || self.telnet != Telnet::Text {
-            return None;
+    fn owned(item: LineItem<'_>) -> LineItem<'static> {
+        match item {
+            LineItem::Line(text) => LineItem::Line(Cow::Owned(text.into_owned())),
+            LineItem::Empty => LineItem::Empty,
+            LineItem::TooLong => LineItem::TooLong,
+            LineItem::Interrupt => LineItem::Interrupt,
+            LineItem::Foreign(protocol) => LineItem::Foreign(protocol),
         }
-        let line_bytes = self.plain_bytes(source);
-        let end_bytes = match source[line_bytes..] {
-            [LF, ..] => 1,
-            [CR, LF, ..] => 2,
-            _ => return None,
+    }
+
+    /// Takes every item that `input` completes.
+    fn take_all(reader: &mut LineReader, mut input: &[u8], seen: &mut Vec<LineItem<'static>>) {
+        while let Some(item) = reader.peek(&mut input) {
+            seen.push(owned(item));
+            reader.consume(&mut input);
+        }
+        assert!(input.is_empty(), "all input is taken");
+        assert!(reader.held() <= BYTES_MAX, "a line is bounded");
+    }
+
+    /// What is read of `pieces` and the end of input after them.
+    fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<LineItem<'static>> {
+        let mut reader = LineReader::new(BYTES_MAX);
+        let mut seen = Vec::new();
+        for piece in pieces {
+            take_all(&mut reader, piece, &mut seen);
+        }
+        reader.finish();
+        take_all(&mut reader, &[], &mut seen);
+        seen
+    }
+
+    /// What is read of `stream`, however it is cut.
+    fn read_any(stream: &[u8]) -> Vec<LineItem<'static>> {
+        let whole = read([stream]);
+        assert_eq!(read(stream.chunks(1)), whole, "byte by byte: {stream:?}");
+        for at in 0..stream.len() {
+            let (one, two) = stream.split_at(at);
+            assert_eq!(read([one, two]), whole, "split at {at}: {stream:?}");
+        }
+        whole
+    }
+
+    #[test]
+    fn lines_end_with_lf_or_crlf_and_the_last_one_with_the_input() {
+        let all = [
+            line("one"),
+            line("two"),
+            LineItem::Empty,
+            LineItem::Empty,
+            line("last"),
+        ];
+        assert_eq!(read_any(b"one\ntwo\r\n\n\r\nlast"), all);
+        assert_eq!(read_any(b"\n"), [LineItem::Empty]);
+        assert_eq!(read_any(b""), []);
+    }
+
+    #[test]
+    fn a_lone_cr_and_nul_are_removed_and_other_controls_left_to_the_chat() {
+        let all = [line("x"), line("ab"), line("c\td\u{1b}\u{4}")];
+        assert_eq!(read_any(b"x\na\r\0b\r\0\nc\td\x1b\x04\n"), all);
+    }
+
+    #[test]
+    fn a_character_may_come_in_pieces_and_what_is_none_becomes_u_fffd() {
+        let all = [line("x"), line("zoë €"), line("\u{fffd}(\u{fffd}")];
+        assert_eq!(read_any("x\nzoë €\n".as_bytes())[..], all[..2]);
+        assert_eq!(
+            read_any(b"x\nzo\xc3\xab \xe2\x82\xac\n\xc3(\xe2\x82\n"),
+            all
+        );
+    }
+
+    #[test]
+    fn telnet_negotiation_is_swallowed() {
+        // WILL ECHO, a subnegotiation with IAC IAC and LF inside, NOP, and an option number LF.
+        let stream = b"\xff\xfb\x01a\xff\xfa\x18\xff\xff\nx\xff\xf0b\xff\xf1\xff\xfd\nc\n";
+        assert_eq!(read_any(stream), [line("abc")]);
+        assert_eq!(read_any(b"a\xff\xffb\n"), [line("a\u{fffd}b")]);
+    }
+
+    #[test]
+    fn a_stray_iac_swallows_nothing() {
+        let all = [line("y\u{fffd}"), line("\u{fffd}es")];
+        assert_eq!(read_any(b"y\xff\n\xffes\n"), all);
+    }
+
+    #[test]
+    fn interrupts_leave_at_once() {
+        for interrupt in [&b"\x03"[..], b"\xff\xf4", b"\x04"] {
+            let stream = &[b"a\n", interrupt].concat();
+            assert_eq!(read_any(stream), [line("a"), LineItem::Interrupt]);
+        }
+        for interrupt in [&b"begun\x03"[..], b"begun\xff\xf4", b"much too long\x03"] {
+            assert_eq!(read_any(interrupt).last(), Some(&LineItem::Interrupt));
+        }
+    }
+
+    #[test]
+    fn a_line_too_long_is_reported_once_and_thrown_away() {
+        let most = "x".repeat(BYTES_MAX);
+        let stream = format!("a\n{most}\n{most}y{most}{most}\nb\n{most}\r\n{most}z");
+        let all = [
+            line("a"),
+            line(&most),
+            LineItem::TooLong,
+            line("b"),
+            line(&most),
+            LineItem::TooLong,
+        ];
+        assert_eq!(read_any(stream.as_bytes()), all);
+        let mut reader = LineReader::new(BYTES_MAX);
+        let mut seen = Vec::new();
+        take_all(&mut reader, format!("{most}y").as_bytes(), &mut seen);
+        assert_eq!(seen, [LineItem::TooLong], "before its end has come");
+        assert!(reader.is_mid_line());
+    }
+
+    #[test]
+    fn the_limit_can_be_raised_between_lines() {
+        let mut reader = LineReader::new(5);
+        let mut input = &b"alice\nhello there\n"[..];
+        assert_eq!(reader.peek(&mut input), Some(line("alice")));
+        reader.consume(&mut input);
+        reader.set_bytes_max(BYTES_MAX);
+        assert_eq!(reader.peek(&mut input), Some(line("hello there")));
+    }
+
+    #[test]
+    fn who_came_to_the_wrong_door_is_recognised() {
+        let foreign = |stream: &[u8]| {
+            let mut reader = LineReader::new(100);
+            let mut whole = stream;
+            let found = reader.peek(&mut whole).map(owned);
+            let mut reader = LineReader::new(100);
+            let split = stream
+                .chunks(1)
+                .find_map(|mut byte| reader.peek(&mut byte).map(owned));
+            assert_eq!(found, split, "{stream:?}");
+            match found {
+                Some(LineItem::Foreign(protocol)) => Some(protocol),
+                Some(
+                    LineItem::Line(_) | LineItem::Empty | LineItem::TooLong | LineItem::Interrupt,
+                )
+                | None => None,
+            }
         };
-        (line_bytes <= self.bytes_max).then_some(Found::InPlace {
-            line_bytes,
-            line_and_end_bytes: line_bytes + end_bytes,
-        })
-    }
-
-    /// How many bytes at the front of `source` are simply part of a line.
-    fn plain_bytes(&self, source: &[u8]) -> usize {
-        if self.telnet != Telnet::Text {
-            return 0;
+        let tls = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
+        assert_eq!(foreign(tls), Some(FirstBytes::Tls));
+        for version in 1..=8 {
+            let preamble = [b"PRLR", &[version, 1, 0, 0][..]].concat();
+            assert_eq!(foreign(&preamble), Some(FirstBytes::Sealed));
         }
-        let is_plain = |byte: u8| byte > CONTROL_LAST && !matches!(byte, LF | CR | telnet::IAC);
-        source
-            .iter()
-            .position(|&byte| !is_plain(byte))
-            .unwrap_or(source.len())
+        for request in [
+            &b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"[..],
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+            b"OPTIONS * HTTP/1.0\n",
+        ] {
+            assert_eq!(foreign(request), Some(FirstBytes::Http));
+        }
+        for text in [
+            &b"GET\n"[..],
+            b"GET HTTP off my lawn\n",
+            b"get / HTTP/1.1\n",
+            b"PRLR\n",
+            b"PRLRx\n",
+            b"a\nGET / HTTP/1.1\n",
+            b"a\nPRLR\x01\n",
+            b"\x16\n",
+        ] {
+            assert_eq!(foreign(text), None, "{text:?}");
+        }
     }
 
-    /// Takes one byte that may be more than a part of a line.
-    fn step(&mut self, byte: u8) -> Option<Found> {
-        let (next, found) = match self.telnet {
-            Telnet::Text => return self.step_in_text(byte),
-            Telnet::Command => return self.step_in_command(byte),
-            Telnet::Option => (Telnet::Text, None),
-            Telnet::Subnegotiation if byte == telnet::IAC => (Telnet::SubnegotiationCommand, None),
-            Telnet::SubnegotiationCommand if byte == telnet::END_SUBNEGOTIATION => {
-                (Telnet::Text, None)
-            }
-            Telnet::Subnegotiation | Telnet::SubnegotiationCommand => {
-                (Telnet::Subnegotiation, None)
-            }
+    #[test]
+    fn advice_is_one_line_that_names_the_other_door() {
+        for protocol in [FirstBytes::Tls, FirstBytes::Http, FirstBytes::Sealed] {
+            assert!(protocol.advice().contains("sealed port"));
+            assert!(!protocol.advice().contains('\n'));
+        }
+    }
+
+    #[test]
+    fn a_plain_line_is_lent_from_the_input() {
+        let stream = b"name\nhello\r\n";
+        let mut reader = LineReader::new(BYTES_MAX);
+        let mut input = &stream[..];
+        reader.peek(&mut input);
+        reader.consume(&mut input);
+        let Some(LineItem::Line(Cow::Borrowed(text))) = reader.peek(&mut input) else {
+            panic!("it needs no change");
         };
-        self.telnet = next;
-        found
+        assert!(stream.as_ptr_range().contains(&text.as_ptr()));
+        reader.consume(&mut input);
+        assert_eq!(reader.held(), 0);
     }
 
-    fn step_in_text(&mut self, byte: u8) -> Option<Found> {
-        if let Some(protocol) = self.foreign_at(byte) {
-            return Some(self.drop_line(Found::Foreign(protocol)));
+    #[test]
+    fn what_is_discarded_never_comes_back_nor_does_the_rest_of_its_line() {
+        let mut reader = LineReader::new(BYTES_MAX);
+        let mut input = &b"admin\nsecret\nand more"[..];
+        assert_eq!(reader.peek(&mut input), Some(line("admin")));
+        reader.consume(&mut input);
+        reader.stash(&input[..3]);
+        reader.discard(&mut &input[3..]);
+        assert!(reader.is_mid_line());
+        let mut seen = Vec::new();
+        take_all(&mut reader, b" of it\nalice\n", &mut seen);
+        assert_eq!(seen, [line("alice")]);
+    }
+
+    /// Bytes of which every kind that matters is frequent.
+    fn stream() -> impl Strategy<Value = Vec<u8>> {
+        let byte = prop_oneof![
+            4 => Just(b'a'),
+            3 => Just(b'\n'),
+            2 => prop::sample::select(&b"\r\0\x03\x04\x16PRLR\x01"[..]),
+            2 => prop::sample::select(&b"\xff\xff\xff\xf0\xf1\xf4\xfa\xfb"[..]),
+            1 => any::<u8>(),
+        ];
+        prop::collection::vec(byte, 0..120)
+    }
+
+    proptest! {
+        #[test]
+        fn every_split_of_any_bytes_gives_the_same_items(stream in stream()) {
+            read_any(&stream);
         }
-        match byte {
-            telnet::IAC => {
-                self.telnet = Telnet::Command;
-                None
+
+        /// Goal: neither how a stream is cut nor where its reader pauses changes what is read.
+        /// Method: cut it as drawn, and pause as drawn by stashing what a peek had found.
+        #[test]
+        fn any_pieces_and_pauses_give_the_same_items(
+            stream in stream(),
+            sizes in prop::collection::vec(1usize..40, 1..20),
+            pauses in prop::collection::vec(any::<bool>(), 1..20),
+        ) {
+            let mut reader = LineReader::new(BYTES_MAX);
+            let (mut seen, mut rest) = (Vec::new(), &stream[..]);
+            let (mut sizes, mut pauses) = (sizes.iter().cycle(), pauses.iter().cycle());
+            loop {
+                let size = rest.len().min(*sizes.next().unwrap());
+                let (mut input, after) = rest.split_at(size);
+                rest = after;
+                let last = rest.is_empty();
+                if last {
+                    reader.finish();
+                }
+                while let Some(item) = reader.peek(&mut input).map(owned) {
+                    if *pauses.next().unwrap() && !last {
+                        reader.stash(input);
+                        break;
+                    }
+                    seen.push(item);
+                    reader.consume(&mut input);
+                }
+                if last {
+                    break;
+                }
             }
-            LF => self.end_of_line(),
-            // Telnet sends CR NUL for a CR; a lone one would let a line overwrite another.
-            CR | NUL => None,
-            CTRL_C => Some(self.drop_line(Found::Interrupt)),
-            // Terminals send it alone, without a line end.
-            CTRL_D if !self.has_begun() => Some(self.drop_line(Found::Interrupt)),
-            _ => self.extend(&[byte]),
+            prop_assert_eq!(seen, read([&stream[..]]));
         }
     }
-
-    fn step_in_command(&mut self, byte: u8) -> Option<Found> {
-        self.telnet = Telnet::Text;
-        match byte {
-            telnet::IAC => self.extend(&[telnet::IAC]),
-            telnet::INTERRUPT_PROCESS => Some(self.drop_line(Found::Interrupt)),
-            telnet::SUBNEGOTIATION => {
-                self.telnet = Telnet::Subnegotiation;
-                None
-            }
-            telnet::WILL..=telnet::DONT => {
-                self.telnet = Telnet::Option;
-                None
-            }
-            telnet::END_SUBNEGOTIATION..telnet::SUBNEGOTIATION => None,
-            // No command at all: a byte of some other encoding. It must not swallow a line's end.
-            _ => {
-                let too_long = self.extend(&[telnet::IAC]);
-                too_long.or(self.step_in_text(byte))
-            }
-        }
-    }
-
-    /// Whether `byte`, on the first line so far, makes it another protocol's.
-    fn foreign_at(&self, byte: u8) -> Option<FirstBytes> {
-        if !self.is_first {
-            return None;
-        }
-        match self.line.pending() {
-            SEALED_PREAMBLE if (1..=CONTROL_LAST).contains(&byte) => Some(FirstBytes::Sealed),
-            TLS_HANDSHAKE if byte == TLS_MAJOR_VERSION => Some(FirstBytes::Tls),
-            line if byte == LF && is_http_request(line) => Some(FirstBytes::Http),
-            _ => None,
-        }
-    }
-
-    fn extend(&mut self, bytes: &[u8]) -> Option<Found> {
-        if self.is_discarding {
-            return None;
-        }
-        if self.line.len() + bytes.len() > self.bytes_max {
-            self.is_discarding = true;
-            return Some(self.drop_line(Found::TooLong));
-        }
-        self.line.append(bytes);
-        None
-    }
-
-    fn end_of_line(&mut self) -> Option<Found> {
-        self.is_first = false;
-        let was_discarding = std::mem::take(&mut self.is_discarding);
-        (!was_discarding).then_some(Found::Gathered)
-    }
-
-    fn end_of_input(&mut self) -> Option<Found> {
-        (!self.line.is_empty()).then_some(Found::Gathered)
-    }
-
-    fn discard_begun(&mut self) {
-        self.is_discarding = self.has_begun();
-        self.line.clear();
-    }
-
-    fn has_begun(&self) -> bool {
-        self.is_discarding || !self.line.is_empty()
-    }
-
-    /// Forgets what has come of the line because of `found`.
-    fn drop_line(&mut self, found: Found) -> Found {
-        self.line.clear();
-        self.is_first = false;
-        found
-    }
-}
-
-fn is_http_request(line: &[u8]) -> bool {
-    let mut words = line.split(|&byte| byte == b' ');
-    words
-        .next()
-        .is_some_and(|word| HTTP_METHODS.contains(&word))
-        && words
-            .next_back()
-            .is_some_and(|word| word.starts_with(b"HTTP/"))
 }

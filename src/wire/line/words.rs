@@ -269,3 +269,233 @@ fn date(days: u64) -> (u64, u64, u64) {
     }
     (year, month, day + 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::{EntryId, Loss, MessageKey, Refusal, RoomId, Sent};
+    use std::time::Duration;
+
+    /// 2026-03-01T12:04:05Z.
+    const THEN_UNIX_SECONDS: u64 = 1_772_366_645;
+
+    fn name(text: &str) -> Name {
+        Name::parse(text).unwrap()
+    }
+
+    fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    fn of_event(event: &Event) -> String {
+        written(|out| encode_event(event, out))
+    }
+
+    fn of_entry(author: &str, body: BodyView<'_>, room: Option<&str>, tense: Tense) -> String {
+        let room = room.map(|text| RoomName::parse(text).unwrap());
+        let entry = EntryView {
+            room: 1,
+            id: Some(EntryId(1)),
+            unix_seconds: THEN_UNIX_SECONDS,
+            author: name(author),
+            body,
+        };
+        written(|out| encode_entry(&entry, room.as_ref(), tense, out))
+    }
+
+    #[test]
+    fn what_is_said_in_a_room() {
+        let live = |body| of_entry("bob", body, Some("lobby"), Tense::Live);
+        assert_eq!(live(BodyView::Said("hello")), "[#lobby] bob: hello\n");
+        assert_eq!(live(BodyView::Acted("waves")), "[#lobby] * bob waves\n");
+        let past = |body| of_entry("bob", body, Some("lobby"), Tense::Past);
+        assert_eq!(
+            past(BodyView::Said("hello")),
+            "2026-03-01T12:04:05Z [#lobby] bob: hello\n"
+        );
+    }
+
+    #[test]
+    fn what_is_said_in_private() {
+        let live = |body| of_entry("bob", body, None, Tense::Live);
+        assert_eq!(live(BodyView::Received("psst")), "[bob] psst\n");
+        assert_eq!(live(BodyView::Sent("psst")), "-> to bob: psst\n");
+        let past = of_entry("bob", BodyView::Received("psst"), None, Tense::Past);
+        assert_eq!(past, "2026-03-01T12:04:05Z [bob] psst\n");
+    }
+
+    #[test]
+    fn every_line_of_a_text_has_the_whole_prefix() {
+        let past = |text| of_entry("bob", BodyView::Said(text), Some("lobby"), Tense::Past);
+        assert_eq!(
+            past("one\n\nErr: three\n"),
+            "2026-03-01T12:04:05Z [#lobby] bob: one\n\
+             2026-03-01T12:04:05Z [#lobby] bob: \n\
+             2026-03-01T12:04:05Z [#lobby] bob: Err: three\n"
+        );
+        assert_eq!(of_event(&Event::Notice("a\nb".into())), "-> a\n-> b\n");
+        let private = |body| of_entry("bob", body, None, Tense::Live);
+        assert_eq!(private(BodyView::Received("a\nb")), "[bob] a\n[bob] b\n");
+        assert_eq!(
+            private(BodyView::Sent("a\nb")),
+            "-> to bob: a\n-> to bob: b\n"
+        );
+        let acted = of_entry("bob", BodyView::Acted("a\nb"), Some("den"), Tense::Live);
+        assert_eq!(acted, "[#den] * bob a\n[#den] * bob b\n");
+    }
+
+    #[test]
+    fn who_comes_and_goes() {
+        let live = |body| of_entry("bob", body, Some("lobby"), Tense::Live);
+        let left = |how, why| {
+            let after = Duration::from_secs(4 * 60 + 59);
+            live(BodyView::Left { after, how, why })
+        };
+        assert_eq!(
+            live(BodyView::Joined { here: 3 }),
+            " * #lobby: bob joined (3 here)\n"
+        );
+        assert_eq!(
+            left(Parting::Left, Some("bye")),
+            " * #lobby: bob left after 4m (bye)\n"
+        );
+        assert_eq!(left(Parting::Left, None), " * #lobby: bob left after 4m\n");
+        assert_eq!(
+            left(Parting::Left, Some("")),
+            " * #lobby: bob left after 4m\n"
+        );
+        assert_eq!(
+            left(Parting::Lost(Loss::Reset), None),
+            " * #lobby: bob lost the connection after 4m (reset)\n"
+        );
+        let counted = BodyView::Counted {
+            arrived: 312,
+            departed: 40,
+            here: 8_204,
+        };
+        assert_eq!(live(counted), " * #lobby: +312, -40, 8204 here\n");
+        assert_eq!(
+            live(BodyView::Renamed { to: name("rob") }),
+            " * #lobby: bob is now rob\n"
+        );
+    }
+
+    #[test]
+    fn topics_and_reasons_stay_in_their_line() {
+        let topic = of_entry("alice", BodyView::Topic("a\nb"), Some("lobby"), Tense::Live);
+        assert_eq!(topic, " * #lobby: alice set the topic: a b\n");
+        assert_eq!(
+            of_event(&Event::Bye(Some("a\r\nb".into()))),
+            "-> Bye (a  b).\n"
+        );
+    }
+
+    #[test]
+    fn what_one_is_told() {
+        assert_eq!(
+            of_event(&Event::Banner(Kept::Stored)),
+            "-> Welcome to Parlour. This door is not encrypted. What is said in #lobby is kept.\n"
+        );
+        assert!(
+            of_event(&Event::Banner(Kept::InMemory))
+                .ends_with(" What is said in #lobby is kept until the server stops.\n")
+        );
+        assert!(of_event(&Event::Banner(Kept::No)).ends_with(" in #lobby is not kept.\n"));
+        assert_eq!(of_event(&Event::AskName), "-> Your name?\n");
+        assert_eq!(of_event(&Event::Bye(None)), "-> Bye.\n");
+        assert_eq!(
+            of_event(&Event::Bye(Some("the server is stopping".into()))),
+            "-> Bye (the server is stopping).\n"
+        );
+        assert_eq!(
+            of_event(&Event::Refused(None, Refusal::InNoRoom)),
+            "Err: you are in no room; /rooms lists them, /join ROOM enters one\n"
+        );
+    }
+
+    #[test]
+    fn acknowledgements_are_told_of_private_messages_only() {
+        let stored = |sent| {
+            let (key, room, id) = (MessageKey(1), RoomId(1), EntryId(1));
+            of_event(&Event::Stored {
+                key,
+                room,
+                id,
+                sent,
+            })
+        };
+        let sent = |away: Option<&str>| {
+            let (to, away) = (name("bob"), away.map(Into::into));
+            stored(Some(Sent { to, away }))
+        };
+        assert_eq!(stored(None), "");
+        assert_eq!(sent(None), "-> sent to bob\n");
+        assert_eq!(sent(Some("lunch")), "-> sent to bob (away: lunch)\n");
+    }
+
+    #[test]
+    fn ends_of_replays_and_gaps_name_their_room() {
+        let lobby = RoomName::parse("lobby").unwrap();
+        let end = |room, count| written(|out| encode_replay_end(room, count, out));
+        assert_eq!(
+            end(Some(&lobby), 20),
+            "-> #lobby: 20 earlier lines end here\n"
+        );
+        assert_eq!(
+            end(Some(&lobby), 0),
+            "-> #lobby: 0 earlier lines end here\n"
+        );
+        assert_eq!(end(None, 1), "-> private: 1 earlier lines end here\n");
+        let missed = written(|out| encode_missed(Some(&lobby), 7, out));
+        assert_eq!(missed, "-> #lobby: 7 missed, they are no longer kept\n");
+    }
+
+    #[test]
+    fn what_only_sealed_clients_are_told_is_nothing_here() {
+        let room = RoomId(1);
+        for event in [
+            Event::Inbox(room),
+            Event::Exited(room),
+            Event::Current(None),
+            Event::Renamed(name("bob")),
+            Event::Done(MessageKey(1)),
+            Event::ReplayEnd { room, count: 1 },
+            Event::Missed { room, count: 1 },
+            Event::Ping,
+        ] {
+            assert_eq!(of_event(&event), "");
+        }
+    }
+
+    #[test]
+    fn known_dates_are_written_right() {
+        let stamp = |unix_seconds| Stamp(Some(unix_seconds)).to_string();
+        assert_eq!(stamp(0), "1970-01-01T00:00:00Z ");
+        assert_eq!(stamp(68_169_600), "1972-02-29T00:00:00Z ");
+        assert_eq!(stamp(951_868_799), "2000-02-29T23:59:59Z ");
+        assert_eq!(stamp(951_868_800), "2000-03-01T00:00:00Z ");
+        assert_eq!(stamp(1_767_225_599), "2025-12-31T23:59:59Z ");
+        assert_eq!(stamp(THEN_UNIX_SECONDS), "2026-03-01T12:04:05Z ");
+        assert_eq!(stamp(4_107_542_400), "2100-03-01T00:00:00Z ");
+        assert_eq!(stamp(13_574_563_200), "2400-02-29T00:00:00Z ");
+        assert!(stamp(u64::MAX).ends_with("Z "));
+    }
+
+    #[test]
+    fn every_day_of_a_cycle_follows_the_one_before() {
+        let mut yesterday = date(0);
+        for days in 1..=146_097 {
+            let (year, month, day) = date(days);
+            let follows = match yesterday {
+                (y, m, d) if (year, month) == (y, m) => day == d + 1,
+                (y, m, _) if year == y => (month, day) == (m + 1, 1),
+                (y, m, d) => (y + 1, 12, 31, 1, 1) == (year, m, d, month, day),
+            };
+            assert!(follows, "{yesterday:?} and then {:?}", (year, month, day));
+            yesterday = (year, month, day);
+        }
+        assert_eq!(yesterday, (2370, 1, 1));
+    }
+}

@@ -241,3 +241,202 @@ impl<'b, C> Decode<'b, C> for Positions {
         Ok(Self(positions))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{name, only_frame, room_name, text, token};
+    use super::*;
+    use crate::limits::{
+        MESSAGE_ENVELOPE_BYTES_MAX, NAME_BYTES_MAX, ROOM_NAME_BYTES_MAX, TEXT_BYTES_MAX,
+        UNNAMED_MESSAGE_BYTES_MAX,
+    };
+    use proptest::prelude::*;
+
+    fn encoded(message: &ClientMessage<'_>) -> Vec<u8> {
+        let mut stream = Vec::new();
+        encode_client(message, &mut stream);
+        stream
+    }
+
+    fn resume() -> impl Strategy<Value = Resume> {
+        let position = any::<(u64, u64)>().prop_map(|(room, id)| (RoomId(room), EntryId(id)));
+        let positions = prop::collection::vec(position, 0..=POSITIONS_MAX);
+        (any::<[u8; 16]>(), token(), positions).prop_map(|(epoch, token, positions)| Resume {
+            epoch: Epoch(epoch),
+            token,
+            positions,
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_client_says_is_what_is_read(
+            keys in any::<(u64, Option<u64>, bool)>(),
+            (to, text) in (name(), text()),
+        ) {
+            let (key, room, action) = (MessageKey(keys.0), keys.1.map(RoomId), keys.2);
+            let (to, text) = (to.as_str(), text.as_str());
+            for message in [
+                ClientMessage::Say { key, room, action, text },
+                ClientMessage::Tell { key, to, text },
+                ClientMessage::Run { key, line: text },
+                ClientMessage::Pong,
+            ] {
+                let stream = encoded(&message);
+                prop_assert_eq!(decode_client(only_frame(&stream)), Ok(message));
+            }
+        }
+
+        #[test]
+        fn how_a_client_introduces_itself_is_what_is_read(
+            name in prop::option::of(name()),
+            room in prop::option::of(room_name()),
+            resume in prop::option::of(resume()),
+        ) {
+            let name = name.as_ref().map(|name| name.as_str());
+            let room = room.as_ref().map(|room| room.as_str());
+            let message = ClientMessage::Hello(Hello { name, room, resume });
+            let stream = encoded(&message);
+            prop_assert!(stream.len() < UNNAMED_MESSAGE_BYTES_MAX);
+            prop_assert_eq!(decode_client(only_frame(&stream)), Ok(message));
+        }
+
+        #[test]
+        fn no_bytes_break_the_decoder(
+            kind in 0u8..8,
+            body in prop::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let _ = decode_client(Frame { kind, body: &body });
+        }
+
+        #[test]
+        fn a_changed_byte_breaks_nothing(
+            text in text(),
+            at in any::<prop::sample::Index>(),
+            byte in any::<u8>(),
+        ) {
+            let (key, room, action) = (MessageKey(7), Some(RoomId(9)), false);
+            let text = text.as_str();
+            let stream = encoded(&ClientMessage::Say { key, room, action, text });
+            let mut body = only_frame(&stream).body.to_vec();
+            let at = at.index(body.len());
+            body[at] = byte;
+            let _ = decode_client(Frame { kind: SAY, body: &body });
+        }
+    }
+
+    #[test]
+    fn the_longest_messages_fit_their_bounds() {
+        let text = "x".repeat(TEXT_BYTES_MAX);
+        let say = ClientMessage::Say {
+            key: MessageKey(u64::MAX),
+            room: Some(RoomId(u64::MAX)),
+            action: true,
+            text: &text,
+        };
+        let tell = ClientMessage::Tell {
+            key: MessageKey(u64::MAX),
+            to: &"n".repeat(NAME_BYTES_MAX),
+            text: &text,
+        };
+        for message in [say, tell] {
+            assert!(encoded(&message).len() <= TEXT_BYTES_MAX + MESSAGE_ENVELOPE_BYTES_MAX);
+        }
+        let hello = ClientMessage::Hello(Hello {
+            name: Some(&"n".repeat(NAME_BYTES_MAX)),
+            room: Some(&"r".repeat(ROOM_NAME_BYTES_MAX)),
+            resume: Some(Resume {
+                epoch: Epoch([0xff; 16]),
+                token: Token([0xff; 16]),
+                positions: vec![(RoomId(u64::MAX), EntryId(u64::MAX)); POSITIONS_MAX],
+            }),
+        });
+        assert!(encoded(&hello).len() <= UNNAMED_MESSAGE_BYTES_MAX);
+    }
+
+    #[test]
+    fn text_is_lent_from_the_frame() {
+        let (key, line) = (MessageKey(1), "/names");
+        let stream = encoded(&ClientMessage::Run { key, line });
+        let Ok(ClientMessage::Run { line, .. }) = decode_client(only_frame(&stream)) else {
+            panic!("it is a command");
+        };
+        assert!(stream.as_ptr_range().contains(&line.as_ptr()));
+    }
+
+    #[test]
+    fn a_body_cut_short_or_with_something_behind_it_is_malformed() {
+        let (key, to, text) = (MessageKey(300), "bob", "psst");
+        let stream = encoded(&ClientMessage::Tell { key, to, text });
+        let body = only_frame(&stream).body;
+        for len in 0..body.len() {
+            let body = &body[..len];
+            let read = decode_client(Frame { kind: TELL, body });
+            assert_eq!(read, Err(WireError::Malformed), "{len} bytes");
+        }
+        let body = &[body, &[0]].concat();
+        let read = decode_client(Frame { kind: TELL, body });
+        assert_eq!(read, Err(WireError::Malformed));
+    }
+
+    #[test]
+    fn fields_of_a_newer_client_are_skipped_and_optional_ones_may_be_absent() {
+        // [1, "hi", [1, {2: 3}], h'00']: a command with two fields more.
+        let body = b"\x84\x01\x62hi\x82\x01\xa1\x02\x03\x41\x00";
+        let (key, line) = (MessageKey(1), "hi");
+        let read = decode_client(Frame { kind: RUN, body });
+        assert_eq!(read, Ok(ClientMessage::Run { key, line }));
+        let body = b"\x80";
+        let read = decode_client(Frame { kind: HELLO, body });
+        assert_eq!(read, Ok(ClientMessage::Hello(Hello::default())));
+    }
+
+    #[test]
+    fn nesting_and_claims_without_end_are_refused() {
+        // Two fields, and then a third that is opened 100,000 times and claims to be huge.
+        for opening in [0x9f, 0x81, 0xbf, 0xc1, 0x9b, 0xbb, 0x5b, 0x7f] {
+            let mut body = b"\x83\x01\x62hi".to_vec();
+            body.resize(100_000, opening);
+            let read = decode_client(Frame {
+                kind: RUN,
+                body: &body,
+            });
+            assert_eq!(read, Err(WireError::Malformed), "{opening:#x}");
+        }
+    }
+
+    #[test]
+    fn positions_are_bounded_whatever_their_array_claims() {
+        let with = |count: u16, claimed: u16| {
+            let mut body = b"\x83\xf6\xf6\x83\x50".to_vec();
+            body.extend([0; 16]);
+            body.push(0x50);
+            body.extend([0; 16]);
+            body.push(0x99);
+            body.extend(claimed.to_be_bytes());
+            for _ in 0..count {
+                body.extend(b"\x82\x01\x01");
+            }
+            decode_client(Frame {
+                kind: HELLO,
+                body: &body,
+            })
+            .map(|_| ())
+        };
+        let most = u16::try_from(POSITIONS_MAX).unwrap();
+        assert_eq!(with(most, most), Ok(()));
+        assert_eq!(with(most + 1, most + 1), Err(WireError::Malformed));
+        assert_eq!(with(most, u16::MAX), Err(WireError::Malformed));
+    }
+
+    #[test]
+    fn an_unknown_kind_is_an_error() {
+        for kind in [0, 6, 0x3f, 0x40, 0x80, 0xff] {
+            let read = decode_client(Frame {
+                kind,
+                body: &[0x80],
+            });
+            assert_eq!(read, Err(WireError::UnknownKind { kind }));
+        }
+    }
+}

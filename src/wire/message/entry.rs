@@ -341,3 +341,163 @@ fn take<'a, const N: usize>(rest: &mut &'a [u8]) -> Result<&'a [u8; N], WireErro
 fn text(bytes: &[u8]) -> Result<&str, WireError> {
     std::str::from_utf8(bytes).map_err(|_| WireError::Malformed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{name, only_frame, text};
+    use super::*;
+    use crate::limits::{ENTRY_ENVELOPE_BYTES_MAX, NAME_BYTES_MAX, TEXT_BYTES_MAX};
+    use crate::wire::frame::frame_len;
+    use proptest::prelude::*;
+    use std::sync::Arc;
+
+    /// When the tests take place, milliseconds since 1970.
+    const THEN_UNIX_MS: u64 = TIME_BASE_UNIX_SECONDS * 1_000;
+
+    fn encoded(room: RoomId, entry: &Entry) -> Vec<u8> {
+        let mut stream = Vec::new();
+        encode_entry(room, entry, &mut stream);
+        stream
+    }
+
+    fn parting() -> impl Strategy<Value = Parting> {
+        prop_oneof![
+            Just(Parting::Left),
+            Just(Parting::Lost(Loss::Reset)),
+            Just(Parting::Lost(Loss::Silent)),
+            Just(Parting::Lost(Loss::TooSlow)),
+            Just(Parting::Lost(Loss::Protocol)),
+        ]
+    }
+
+    fn body() -> impl Strategy<Value = Body> {
+        let shared = || text().prop_map(Arc::<str>::from);
+        prop_oneof![
+            shared().prop_map(Body::Said),
+            shared().prop_map(Body::Acted),
+            shared().prop_map(Body::Received),
+            shared().prop_map(Body::Sent),
+            shared().prop_map(Body::Topic),
+            any::<u32>().prop_map(|here| Body::Joined { here }),
+            (any::<u64>(), parting(), prop::option::of(shared())).prop_map(|(after, how, why)| {
+                let after = Duration::from_secs(after);
+                Body::Left { after, how, why }
+            }),
+            name().prop_map(|to| Body::Renamed { to }),
+            any::<(u32, u32, u32)>().prop_map(|(arrived, departed, here)| Body::Counted {
+                arrived,
+                departed,
+                here,
+            }),
+        ]
+    }
+
+    fn entry() -> impl Strategy<Value = Entry> {
+        let id = prop::option::of((1..=u64::MAX).prop_map(EntryId));
+        let unix_ms = (0..=u64::from(u32::MAX)).prop_map(|after| THEN_UNIX_MS + after * 1_000);
+        (id, unix_ms, name(), body()).prop_map(|(id, unix_ms, author, body)| Entry {
+            id,
+            unix_ms,
+            author,
+            origin: None,
+            body,
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_what_is_read(room in any::<u64>(), entry in entry()) {
+            let room = RoomId(room);
+            let stream = encoded(room, &entry);
+            prop_assert_eq!(frame_len(&stream), Some(stream.len()));
+            let view = EntryView::decode(only_frame(&stream));
+            prop_assert_eq!(view, Ok(EntryView::of(room, &entry)));
+            let mut again = Vec::new();
+            view.unwrap().encode(&mut again);
+            prop_assert_eq!(again, stream);
+        }
+
+        #[test]
+        fn an_entry_cut_in_its_envelope_is_malformed(entry in entry()) {
+            let stream = encoded(RoomId(1), &entry);
+            let Frame { kind, body } = only_frame(&stream);
+            for len in 0..17 + entry.author.as_str().len() {
+                let view = EntryView::decode(Frame { kind, body: &body[..len] });
+                prop_assert_eq!(view, Err(WireError::Malformed));
+            }
+        }
+
+        #[test]
+        fn no_bytes_break_the_decoder(
+            kind in 0x80u8..0x8a,
+            mut body in prop::collection::vec(any::<u8>(), 0..100),
+            name_len in 0u8..40,
+        ) {
+            // Mostly a plausible name, so that the rest is reached.
+            if let Some(len) = body.get_mut(16) {
+                *len = name_len;
+            }
+            for byte in body.iter_mut().skip(17).take(usize::from(name_len)) {
+                *byte = b'a' + *byte % 16;
+            }
+            let _ = EntryView::decode(Frame { kind, body: &body });
+        }
+    }
+
+    #[test]
+    fn the_envelope_of_every_stored_entry_is_bounded() {
+        let author = Name::parse(&"n".repeat(NAME_BYTES_MAX)).unwrap();
+        for text in ["", "x", &"x".repeat(TEXT_BYTES_MAX)] {
+            let text: Arc<str> = text.into();
+            for body in [Body::Said, Body::Acted, Body::Received, Body::Sent] {
+                let entry = Entry {
+                    id: Some(EntryId(u64::MAX)),
+                    unix_ms: u64::MAX,
+                    author,
+                    origin: None,
+                    body: body(Arc::clone(&text)),
+                };
+                assert!(entry.body.is_stored());
+                let stream = encoded(RoomId(u64::MAX), &entry);
+                let envelope = stream.len() - text.len() - NAME_BYTES_MAX;
+                assert!(envelope <= ENTRY_ENVELOPE_BYTES_MAX, "{envelope} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn an_entry_looks_as_documented() {
+        let entry = Entry {
+            id: Some(EntryId(0x0203)),
+            unix_ms: THEN_UNIX_MS + 22_999,
+            author: Name::parse("bob").unwrap(),
+            origin: None,
+            body: Body::Said("hi".into()),
+        };
+        let expected = b"\x00\x00\x17\x80\xaa\xbb\xcc\xdd\0\0\0\0\0\0\x02\x03\0\0\0\x16\x03bobhi";
+        assert_eq!(encoded(RoomId(0x77_aabb_ccdd), &entry), expected);
+    }
+
+    #[test]
+    fn times_outside_the_range_are_moved_to_its_edge() {
+        assert_eq!(seconds_since_base(0), 0);
+        assert_eq!(seconds_since_base(TIME_BASE_UNIX_SECONDS + 5), 5);
+        assert_eq!(seconds_since_base(u64::MAX), u32::MAX);
+    }
+
+    #[test]
+    fn a_loss_of_a_newer_server_is_a_loss() {
+        assert_eq!(parting_of(200), Parting::Lost(Loss::Reset));
+    }
+
+    #[test]
+    fn text_is_lent_from_the_frame() {
+        let mut stream = Vec::new();
+        super::super::samples::said("hello").encode(&mut stream);
+        let view = EntryView::decode(only_frame(&stream)).unwrap();
+        let BodyView::Said(text) = view.body else {
+            panic!("it was said");
+        };
+        assert!(stream.as_ptr_range().contains(&text.as_ptr()));
+    }
+}

@@ -354,3 +354,205 @@ fn decode_stored(body: &[u8]) -> Result<ServerMessage<'_>, WireError> {
 fn write_body(kind: u8, body: impl Encode<()>, out: &mut Vec<u8>) {
     write_frame(kind, out, |out| encode_cbor(body, out));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{name, only_frame, room_name, text, token};
+    use super::*;
+    use crate::chat::{Kept, Refusal, Sent};
+    use proptest::prelude::*;
+    use std::sync::Arc;
+
+    fn encoded(event: &Event) -> Vec<u8> {
+        let mut stream = Vec::new();
+        encode_event(event, &mut stream);
+        stream
+    }
+
+    fn shared(text: impl Strategy<Value = String>) -> impl Strategy<Value = Arc<str>> {
+        text.prop_map(Arc::from)
+    }
+
+    fn optional_text() -> impl Strategy<Value = Option<Arc<str>>> {
+        prop::option::of(shared(text()))
+    }
+
+    fn room() -> impl Strategy<Value = RoomId> {
+        any::<u64>().prop_map(RoomId)
+    }
+
+    fn key() -> impl Strategy<Value = MessageKey> {
+        any::<u64>().prop_map(MessageKey)
+    }
+
+    fn stored() -> impl Strategy<Value = Event> {
+        let sent = (name(), optional_text()).prop_map(|(to, away)| Sent { to, away });
+        (key(), room(), any::<u64>(), prop::option::of(sent)).prop_map(|(key, room, id, sent)| {
+            let id = EntryId(id);
+            Event::Stored {
+                key,
+                room,
+                id,
+                sent,
+            }
+        })
+    }
+
+    fn welcome() -> impl Strategy<Value = Event> {
+        (any::<[u8; 16]>(), token(), name(), any::<bool>()).prop_map(
+            |(epoch, token, name, resumed)| {
+                let epoch = Epoch(epoch);
+                Event::Welcome(Welcome {
+                    epoch,
+                    token,
+                    name,
+                    resumed,
+                })
+            },
+        )
+    }
+
+    fn refusal() -> impl Strategy<Value = Refusal> {
+        prop_oneof![
+            Just(Refusal::NameNeeded),
+            name().prop_map(Refusal::NameTaken),
+            room_name().prop_map(Refusal::NoSuchRoom),
+            any::<usize>().prop_map(|max| Refusal::TextTooLong { max }),
+        ]
+    }
+
+    fn event() -> impl Strategy<Value = Event> {
+        prop_oneof![
+            Just(Event::AskName),
+            welcome(),
+            (room(), room_name(), optional_text()).prop_map(|(room, name, topic)| Event::Entered {
+                room,
+                name,
+                topic
+            }),
+            room().prop_map(Event::Inbox),
+            room().prop_map(Event::Exited),
+            prop::option::of(room()).prop_map(Event::Current),
+            name().prop_map(Event::Renamed),
+            shared(text()).prop_map(Event::Notice),
+            (prop::option::of(key()), refusal())
+                .prop_map(|(key, refusal)| Event::Refused(key, refusal)),
+            stored(),
+            key().prop_map(Event::Done),
+            (room(), any::<u64>()).prop_map(|(room, count)| Event::ReplayEnd { room, count }),
+            (room(), any::<u64>()).prop_map(|(room, count)| Event::Missed { room, count }),
+            Just(Event::Ping),
+            optional_text().prop_map(Event::Bye),
+        ]
+    }
+
+    /// What a client must read when it is told `event`.
+    fn mirrored<'a>(event: &'a Event, refusal: &'a str) -> ServerMessage<'a> {
+        match event {
+            Event::Banner(_) => panic!("sealed clients are not told"),
+            Event::AskName => ServerMessage::AskName,
+            Event::Welcome(welcome) => ServerMessage::Welcome {
+                welcome: welcome.clone(),
+                time_base_unix_seconds: TIME_BASE_UNIX_SECONDS,
+            },
+            Event::Entered { room, name, topic } => ServerMessage::Entered {
+                room: *room,
+                name: *name,
+                topic: topic.as_deref(),
+            },
+            Event::Inbox(room) => ServerMessage::Inbox(*room),
+            Event::Exited(room) => ServerMessage::Exited(*room),
+            Event::Current(room) => ServerMessage::Current(*room),
+            Event::Renamed(name) => ServerMessage::Renamed(*name),
+            Event::Notice(text) => ServerMessage::Notice(text),
+            Event::Refused(key, why) => ServerMessage::Refused {
+                key: *key,
+                code: why.code(),
+                text: refusal,
+            },
+            Event::Stored {
+                key,
+                room,
+                id,
+                sent,
+            } => ServerMessage::Stored {
+                key: *key,
+                room: *room,
+                id: *id,
+                sent: sent.as_ref().map(|sent| SentView {
+                    to: sent.to,
+                    away: sent.away.as_deref(),
+                }),
+            },
+            Event::Done(key) => ServerMessage::Done(*key),
+            Event::ReplayEnd { room, count } => ServerMessage::ReplayEnd {
+                room: *room,
+                count: *count,
+            },
+            Event::Missed { room, count } => ServerMessage::Missed {
+                room: *room,
+                count: *count,
+            },
+            Event::Ping => ServerMessage::Ping,
+            Event::Bye(why) => ServerMessage::Bye(why.as_deref()),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_the_server_tells_is_what_is_read(event in event()) {
+            let mut refusal = String::new();
+            if let Event::Refused(_, why) = &event {
+                refusal = why.to_string();
+            }
+            let stream = encoded(&event);
+            let read = decode_server(only_frame(&stream));
+            prop_assert_eq!(read, Ok(Some(mirrored(&event, &refusal))));
+        }
+
+        #[test]
+        fn a_message_cut_anywhere_is_malformed(event in event()) {
+            let stream = encoded(&event);
+            let Frame { kind, body } = only_frame(&stream);
+            for len in (0..body.len()).rev().take(100) {
+                let read = decode_server(Frame { kind, body: &body[..len] });
+                prop_assert_eq!(read, Err(WireError::Malformed));
+            }
+        }
+
+        #[test]
+        fn no_bytes_break_the_decoder(
+            kind in any::<u8>(),
+            body in prop::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let _ = decode_server(Frame { kind, body: &body });
+        }
+    }
+
+    #[test]
+    fn the_line_doors_banner_is_nothing_here() {
+        assert!(encoded(&Event::Banner(Kept::Stored)).is_empty());
+    }
+
+    #[test]
+    fn unknown_kinds_are_ignored_below_the_entries_only() {
+        for kind in [0x00, 0x05, 0x3f, 0x4f, 0x7f] {
+            assert_eq!(decode_server(Frame { kind, body: &[] }), Ok(None));
+        }
+        let kind = 0xff;
+        let mut stream = Vec::new();
+        super::super::samples::said("x").encode(&mut stream);
+        let body = only_frame(&stream).body;
+        let read = decode_server(Frame { kind, body });
+        assert_eq!(read, Err(WireError::UnknownKind { kind }));
+    }
+
+    #[test]
+    fn entries_are_read_with_the_rest() {
+        let said = super::super::samples::said("hello");
+        let mut stream = Vec::new();
+        said.encode(&mut stream);
+        let read = decode_server(only_frame(&stream));
+        assert_eq!(read, Ok(Some(ServerMessage::Entry(said))));
+    }
+}
