@@ -175,10 +175,6 @@ impl Admission {
         count.failures += 1;
     }
 
-    /// How many connections have no name.
-    pub(super) fn unnamed(&self) -> usize {
-        self.unnamed
-    }
 }
 
 #[cfg(test)]
@@ -219,7 +215,7 @@ mod tests {
         admission.exit(one, false, NOW);
         admission.name(one);
         assert_eq!(admission.enter(one, false, 0, NOW), Ok(()));
-        assert_eq!(admission.unnamed(), 17);
+        assert_eq!(admission.unnamed, 17);
     }
 
     #[test]

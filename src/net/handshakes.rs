@@ -84,7 +84,9 @@ impl Server {
             return;
         };
         self.feed_handshake(client, &mut handshake, &mut beyond, rest.pending(), now);
-        if let Some(connection) = self.connections.find(client) {
+        if let Some(connection) = self.connections.find(client)
+            && !connection.flags.silenced
+        {
             connection.link = Link::Handshake(handshake, beyond);
             if connection.wait.is_none() {
                 super::server::list(connection, &mut self.queues.readable);

@@ -6,6 +6,7 @@ use super::outbound::Outbound;
 use super::server::{Server, ServerError, connection_lost, list};
 use crate::chat::{ClientId, Door, Event, Input, Loss, Now, Parting};
 use crate::limits::REKEYS_PER_TURN_MAX;
+use std::io::Read;
 use std::net::Shutdown;
 
 impl Server {
@@ -172,6 +173,10 @@ impl Server {
             return;
         };
         connection.flags.finished = true;
+        if is_stopping {
+            // Nobody reads any more; but closing over unread bytes would take our last words back.
+            discard_unread(connection, &mut self.scratch);
+        }
         if connection.flags.ended || is_stopping {
             let parting = connection.parting;
             self.doom(client, parting);
@@ -219,4 +224,10 @@ impl Server {
         self.go_on_stopping(now);
         Ok(())
     }
+}
+
+/// Throws away what a socket holds, as far as one turn's reading goes.
+fn discard_unread(connection: &mut Connection, scratch: &mut [u8]) {
+    // An error means that there is nothing to read, which is what is wanted.
+    let _ = connection.socket.read(scratch);
 }

@@ -171,6 +171,7 @@ impl Server {
         let due = [
             self.deadlines.next(),
             self.chat.next_deadline(),
+            self.fanout.next_stall(self.config.bounds.stall_timeout),
             accepting.then_some(self.accept_again),
             self.stopping.as_ref().map(|stopping| stopping.until),
         ];
