@@ -7,4 +7,5 @@ pub mod limits;
 pub mod buffer;
 pub mod chat;
 pub mod crypto;
+pub mod fanout;
 pub mod wire;
