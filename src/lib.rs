@@ -23,6 +23,7 @@ pub mod buffer;
 
 pub mod chat;
 pub mod crypto;
+pub mod fanout;
 pub mod wire;
 
 pub mod fanout;

@@ -111,10 +111,14 @@ pub const SEGMENT_BYTES: usize = 64 * KIB;
 pub const ROOM_LOG_BYTES_MIN: usize = MIB;
 /// Entries a room keeps for newcomers at most when they are small.
 pub const ROOM_LOG_ENTRIES_MIN: usize = 1_000;
+/// Encoded bytes of a room's log above which slow readers make its senders wait.
+pub const ROOM_LOG_BYTES_PRESSED: usize = 14 * MIB;
 /// Encoded bytes a room keeps for cursors that are behind; beyond it they miss entries, and are told.
 pub const ROOM_LOG_BYTES_MAX: usize = 16 * MIB;
 /// Encoded bytes of all rooms together; beyond it the largest log is cut, and its readers are told.
 pub const LOGS_BYTES_MAX: usize = 256 * MIB;
+/// When all logs together reach their bound, so much of it is cut at once: one part in so many.
+pub const LOGS_CUT_SHARE: usize = 16;
 /// Bytes held for connections in the middle of an entry that is gone; beyond it the longest
 /// blocked are closed.
 pub const UNFINISHED_BYTES_MAX: usize = 64 * MIB;
@@ -135,6 +139,12 @@ pub const ANSWER_LINES_MAX: usize = 100;
 pub const WRITE_BUFFERS_MAX: usize = 4_096;
 /// Size classes in which a blocked connection's rest is kept, bytes.
 pub const WRITE_REST_CLASSES_BYTES: [usize; 3] = [KIB, 4 * KIB, WRITE_BUFFER_BYTES_MAX];
+/// Unused buffers kept of each class, so that a passing crowd of slow readers does not keep its own.
+pub const WRITE_BUFFERS_SPARE_MAX: usize = 64;
+/// Replays of one connection that wait; further ones are refused with a notice.
+pub const REPLAYS_QUEUED_MAX: usize = 4;
+/// The part of a connection's state that every delivery touches fits one line of the cache, bytes.
+pub const CACHE_LINE_BYTES: usize = 64;
 /// Incomplete input of all connections together, bytes; above it only connections that hold less
 /// than [`INCOMPLETE_INPUT_SMALL_BYTES`] are read.
 pub const INCOMPLETE_INPUT_BYTES_MAX: usize = 64 * MIB;
@@ -198,6 +208,8 @@ pub const WRITE_PHASE_BUDGET: Duration = Duration::from_millis(2);
 pub const ROOM_SLICE_BUDGET: Duration = Duration::from_millis(1);
 /// Members one room's sweep visits before others are served.
 pub const ROOM_SLICE_MEMBERS: usize = 64;
+/// Visits between two looks at the clock.
+pub const VISITS_PER_CLOCK_READING: u32 = 16;
 /// Rooms of at most this many members go before rooms in the middle of a sweep.
 pub const SMALL_ROOM_MEMBERS_MAX: usize = 64;
 /// Records sealed by one key whose time has come, changed per turn.
@@ -285,6 +297,11 @@ const _: () = {
     assert!(64 + HANDSHAKE_PAYLOAD_BYTES_MAX + 2 <= HANDSHAKE_BYTES_MAX);
     // A room that fits the floor must fit the ceiling.
     assert!(ROOM_LOG_BYTES_MIN <= ROOM_LOG_BYTES_MAX && ROOM_LOG_BYTES_MAX <= LOGS_BYTES_MAX);
+    // Senders wait before readers miss entries, and there is something to wait for.
+    assert!(ROOM_LOG_BYTES_MIN < ROOM_LOG_BYTES_PRESSED);
+    assert!(ROOM_LOG_BYTES_PRESSED < ROOM_LOG_BYTES_MAX);
+    // The longest rest of a record must fit the largest class.
+    assert!(WRITE_REST_CLASSES_BYTES[2] == WRITE_BUFFER_BYTES_MAX);
     // Hysteresis needs a gap.
     assert!(PRESENCE_RELISTED_BELOW < PRESENCE_LISTED_MAX);
     // The journal must take the longest message.
