@@ -26,7 +26,6 @@ pub mod crypto;
 pub mod fanout;
 pub mod wire;
 
-pub mod fanout;
 pub mod store;
 
 #[cfg(feature = "server")]

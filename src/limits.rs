@@ -76,6 +76,8 @@ pub const PRESENCE_COUNT_INTERVAL_PER_MEMBER: Duration = Duration::from_micros(1
 pub const GREETING_NAMES_MAX: usize = 10;
 /// Names listed by `/names`; a prefix narrows.
 pub const NAMES_LISTED_MAX: usize = 200;
+/// What is repeated to its author of a word that is no command, bytes.
+pub const UNKNOWN_WORD_BYTES_SHOWN: usize = 32;
 /// Entries shown on join.
 pub const JOIN_HISTORY_ENTRIES: usize = 20;
 /// Entries `/history` shows when no number is given.

@@ -2,9 +2,9 @@
 
 use super::command;
 use super::doors::Words;
-use super::people::{People, PersonId};
+use super::people::PersonId;
 use super::refusal::Refusal;
-use super::seats::{Seat, Seats};
+use super::seats::Seat;
 use super::{
     Chat, ClientId, Close, Command, Effect, Effects, Event, Hello, Input, MessageKey, Now, Parting,
     Verdict,
@@ -155,30 +155,36 @@ impl Chat {
     pub fn farewell(&mut self, effects: &mut Effects) {
         self.is_stopping = true;
         let bye = || Event::Bye(Some("server is stopping".into()));
-        for (client, seat) in self.seats.iter() {
-            match seat {
-                Seat::Nameless(_) | Seat::Taken(_) => {
-                    effects.push_back(Effect::Finish(client, Some(bye()), Close::Stopping));
-                }
-                Seat::Vacant | Seat::Deaf(_) => {}
+        let is_open = |seat: &Seat| match seat {
+            Seat::Nameless(_) | Seat::Taken(_) => true,
+            Seat::Vacant | Seat::Deaf(_) => false,
+        };
+        let seats = self.seats.iter();
+        let open = seats.filter(|(_, seat)| is_open(seat));
+        let clients: Vec<ClientId> = open.map(|(client, _)| client).collect();
+        for client in clients {
+            effects.push_back(Effect::Finish(client, Some(bye()), Close::Stopping));
+            self.seats.replace(client, Seat::Deaf(Box::default()));
+        }
+        self.forget_everybody();
+        self.assert_invariants();
+    }
+
+    /// Ends all sessions without a word: nobody is told that everybody left.
+    fn forget_everybody(&mut self) {
+        let ids: Vec<PersonId> = self.people.iter().map(|(id, _)| id).collect();
+        for person in ids.into_iter().filter_map(|id| self.people.remove(id)) {
+            if let Some(inbox) = person.inbox().and_then(|room| self.rooms.inbox_mut(room)) {
+                inbox.owner = None;
             }
         }
-        // Nobody is told that everybody left.
-        let members: Vec<PersonId> = self.people.iter().map(|(id, _)| id).collect();
-        for id in members {
-            for room in self
-                .people
-                .get(id)
-                .map(|person| person.rooms.clone())
-                .unwrap_or_default()
-            {
-                if let Some(room) = self.rooms.get_mut(room) {
-                    room.members.remove(&id);
-                }
+        let rooms: Vec<_> = self.rooms.by_name().map(|(room, _)| room).collect();
+        for room in rooms {
+            if let Some(room) = self.rooms.get_mut(room) {
+                room.members.clear();
+                room.owner = None;
             }
         }
-        self.people = People::default();
-        self.seats = Seats::default();
     }
 }
 

@@ -5,7 +5,7 @@
 use super::refusal::Refusal;
 use super::text;
 use super::vocabulary::{Command, Depth, RoomRef};
-use crate::limits::HISTORY_ENTRIES_DEFAULT;
+use crate::limits::{HISTORY_ENTRIES_DEFAULT, UNKNOWN_WORD_BYTES_SHOWN};
 use std::time::Duration;
 
 /// One command as people write it.
@@ -378,6 +378,3 @@ fn room_first(rest: &str) -> (Option<&str>, &str) {
         _ => (None, rest),
     }
 }
-
-/// How much of an unknown command is repeated to its author.
-const UNKNOWN_WORD_BYTES_SHOWN: usize = 32;

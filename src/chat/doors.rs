@@ -114,12 +114,13 @@ impl Chat {
         } else {
             Ok(Command::Nick { name: line })
         };
+        let is_command = is_word_of(line, &["nick", "login"]);
         // Scripts begin like this, and must not go on under no name.
-        let is_decisive = is_first && is_word_of(line, &["nick", "login"]);
+        let is_decisive = is_first && is_command;
         let refusal = match command {
             Ok(Command::Nick { name }) => self.take_name(client, name, effects).err(),
             Ok(Command::Login) => Some(Refusal::NoAccounts),
-            Err(refusal) if is_decisive => Some(refusal),
+            Err(refusal) if is_command => Some(refusal),
             Err(refusal) => {
                 effects.push_back(Effect::Reply(client, Event::Refused(None, refusal)));
                 return;

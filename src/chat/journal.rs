@@ -175,7 +175,7 @@ impl Chat {
         let author = self.people.get(job.sender).map(|person| person.name);
         let sent = job.private.map(|private| {
             if let (Some(to), Some(author)) = (self.people.get_mut(private.to), author) {
-                to.rare_mut().correspondent = Some(author);
+                to.rare_mut().correspondent = Some((job.sender, author));
             }
             private.sent
         });

@@ -52,8 +52,8 @@ pub(super) struct Rare {
     pub(super) away: Option<Arc<str>>,
     /// Whose entries are not shown.
     pub(super) ignored: Option<Arc<[Name]>>,
-    /// From whom the last private message came.
-    pub(super) correspondent: Option<Name>,
+    /// From whom the last private message came, and under what name.
+    pub(super) correspondent: Option<(PersonId, Name)>,
     /// Where private messages go.
     pub(super) inbox: Option<RoomId>,
     /// The rooms it made.
@@ -237,10 +237,10 @@ impl People {
         Some((id, self.get(id)?))
     }
 
-    /// Who of that name is here.
+    /// Who of that name is here, and has not said goodbye.
     pub(super) fn present(&self, name: Name) -> Option<(PersonId, &Person)> {
         self.named(name)
-            .filter(|(_, person)| person.client.is_some())
+            .filter(|(_, person)| person.client.is_some() && !person.is_leaving)
     }
 
     pub(super) fn with_token(&self, token: Token) -> Option<PersonId> {

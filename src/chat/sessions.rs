@@ -146,8 +146,13 @@ impl Chat {
             let from = position(positions, inbox).unwrap_or(unread);
             self.open_inbox(id, from, effects);
         }
-        let current = self.people.get(id).and_then(|person| person.current);
-        effects.push_back(Effect::Reply(client, Event::Current(current)));
+        let Some(person) = self.people.get_mut(id) else {
+            return;
+        };
+        // The room to which text went may be gone.
+        let still_in = person.current.filter(|room| person.rooms.contains(room));
+        person.current = still_in.or(person.rooms.last().copied());
+        effects.push_back(Effect::Reply(client, Event::Current(person.current)));
         if let Some(greeting) = greeting {
             effects.push_back(Effect::Reply(client, greeting));
         }

@@ -5,9 +5,9 @@ use super::super::name::Name;
 use super::super::people::{PersonId, begins_with};
 use super::super::refusal::Refusal;
 use super::super::rooms::{Room, listed};
-use super::super::{Chat, ClientId, Door, Effects, RoomId, RoomRef};
+use super::super::{Chat, ClientId, Door, Effects, RoomRef};
 use super::{Answer, Asker};
-use crate::limits::{ANSWER_BYTES_MAX, ANSWER_LINES_MAX, NAMES_LISTED_MAX};
+use crate::limits::{ANSWER_BYTES_MAX, ANSWER_LINES_MAX, NAMES_LISTED_MAX, ROOM_NAME_BYTES_MAX};
 use std::fmt::Write;
 
 impl Chat {
@@ -21,7 +21,7 @@ impl Chat {
     ) -> Result<Answer, Refusal> {
         let id = self.own_room(asker, room.map(RoomRef::Name))?;
         let room = self.rooms.get(id).ok_or(Refusal::InNoRoom)?;
-        let (names, next) = self.members_beginning_with(id, room, prefix.unwrap_or(""));
+        let (names, next) = self.members_beginning_with(room, prefix.unwrap_or(""));
         let mut text = format!("names {}:", room.name);
         let expected = "a string takes everything";
         for (name, member) in names {
@@ -33,21 +33,20 @@ impl Chat {
             write!(text, " {}", listed(name, is_owner, is_plain)).expect(expected);
         }
         if let Some(next) = next {
-            write!(text, " ... more: /names {} {}", room.name, beginning(next)).expect(expected);
+            write!(text, " ... more: /names {} {}", room.name, next).expect(expected);
         }
         Self::notice(asker.client, text, effects);
         Ok(Answer::Done)
     }
 
-    /// The first so many members whose names begin with `prefix`, and the one after them.
+    /// The first so many members whose names begin with `prefix`, and how those after them begin.
     ///
     /// Walks whichever is shorter: the members, or everybody of that prefix.
     fn members_beginning_with(
         &self,
-        id: RoomId,
         room: &Room,
         prefix: &str,
-    ) -> (Vec<(Name, PersonId)>, Option<Name>) {
+    ) -> (Vec<(Name, PersonId)>, Option<String>) {
         let is_most = room.members.len() >= self.people.count() / CROWD_SHARE;
         let mut names: Vec<(Name, PersonId)> = if is_most {
             let everybody = self.people.beginning_with(prefix);
@@ -64,11 +63,8 @@ impl Chat {
             names.truncate(NAMES_LISTED_MAX + 1);
             names
         };
-        debug_assert!(names.iter().all(|(_, member)| {
-            let member = self.people.get(*member);
-            member.is_some_and(|member| member.rooms.contains(&id))
-        }));
-        let next = names.get(NAMES_LISTED_MAX).map(|(name, _)| *name);
+        let rest = names.get(NAMES_LISTED_MAX - 1..=NAMES_LISTED_MAX);
+        let next = rest.map(|rest| beginning(rest[0].0.as_str(), rest[1].0.as_str()));
         names.truncate(NAMES_LISTED_MAX);
         (names, next)
     }
@@ -82,7 +78,7 @@ impl Chat {
     ) -> Result<Answer, Refusal> {
         let prefix = prefix.unwrap_or("");
         let prefix = prefix.strip_prefix('#').unwrap_or(prefix);
-        let mut page = Page::default();
+        let (mut page, mut last) = (Page::default(), "");
         for (_, room) in self.rooms.by_name() {
             let is_shown = !room.is_hidden || room.members.contains_key(&asker.id);
             if !is_shown || !begins_with(room.name.as_str(), prefix) {
@@ -94,11 +90,11 @@ impl Chat {
                 write!(line, " {topic}").expect("a string takes everything");
             }
             if !page.add(&line) {
-                let name = room.name.as_str();
-                let start = &name[..name.len().min(MORE_PREFIX_BYTES)];
+                let start = beginning(last, room.name.as_str());
                 page.end_with(&format!("more: /rooms {start}"));
                 break;
             }
+            last = room.name.as_str();
         }
         if page.text.is_empty() {
             page.add("there is no such room");
@@ -168,15 +164,16 @@ impl Page {
     }
 }
 
-/// The letters with which to ask on for what begins there.
-fn beginning(name: Name) -> String {
-    let name = name.as_str();
-    name[..name.len().min(MORE_PREFIX_BYTES)].to_owned()
+/// The letters with which to ask for what comes from `next` on: those by which it differs from the
+/// `last` that was listed.
+fn beginning(last: &str, next: &str) -> String {
+    let pairs = last.bytes().zip(next.bytes());
+    let common = pairs.take_while(|(one, other)| one.eq_ignore_ascii_case(other));
+    let letters = common.count() + 1;
+    next.chars().take(letters).collect()
 }
 
 /// Who is in a room that holds at least one in so many of everybody is found faster by name.
 const CROWD_SHARE: usize = 8;
-/// Letters of the next name in the hint that tells how to go on.
-const MORE_PREFIX_BYTES: usize = 2;
-/// Room kept free for that hint.
-const MORE_BYTES_MAX: usize = 64;
+/// Room kept free for the hint that tells how to go on.
+const MORE_BYTES_MAX: usize = ROOM_NAME_BYTES_MAX + 32;

@@ -2,7 +2,7 @@
 
 use super::super::journal::Draft;
 use super::super::name::Name;
-use super::super::people::PersonId;
+use super::super::people::{Person, PersonId};
 use super::super::refusal::Refusal;
 use super::super::text::clean;
 use super::super::{Body, Chat, Effects, Kept, RoomRef, Sent};
@@ -84,10 +84,11 @@ impl Chat {
         text: &str,
         effects: &mut Effects,
     ) -> Result<Answer, Refusal> {
-        let person = self.people.get(asker.id);
-        let to = person
-            .and_then(|person| person.rare()?.correspondent)
-            .ok_or(Refusal::NothingToReply)?;
+        let rare = self.people.get(asker.id).and_then(Person::rare);
+        let correspondent = rare.and_then(|rare| rare.correspondent);
+        let (id, name) = correspondent.ok_or(Refusal::NothingToReply)?;
+        // The same person under another name, or whoever has the name now.
+        let to = self.people.get(id).map_or(name, |person| person.name);
         self.tell(asker, to.as_str(), text, effects)
     }
 
