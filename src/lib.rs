@@ -7,3 +7,6 @@ pub mod limits;
 pub mod buffer;
 pub mod chat;
 pub mod crypto;
+
+#[cfg(test)]
+mod tidy;
