@@ -32,3 +32,6 @@ pub mod store;
 pub mod config;
 #[cfg(feature = "server")]
 pub mod net;
+
+#[cfg(test)]
+mod tidy;

@@ -174,7 +174,6 @@ impl Admission {
         }
         count.failures += 1;
     }
-
 }
 
 #[cfg(test)]
