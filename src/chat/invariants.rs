@@ -49,7 +49,7 @@ impl Chat {
 
     fn assert_people_and_rooms_agree(&self) {
         for (id, person) in self.people.iter() {
-            for room in &person.rooms {
+            for room in person.rooms.iter() {
                 let room = self.rooms.get(*room);
                 let room = room.expect("a person is in rooms that exist");
                 assert!(room.members.contains_key(&id), "a room knows its members");

@@ -75,8 +75,8 @@ impl Journal {
 
     /// How many of these are owed to one sender.
     pub(super) fn count_of(&self, sender: PersonId) -> usize {
-        let mut jobs = self.outstanding.values();
-        jobs.by_ref().filter(|job| job.sender == sender).count()
+        let jobs = self.outstanding.values();
+        jobs.filter(|job| job.sender == sender).count()
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -99,7 +99,7 @@ impl Chat {
             person.numbered = person.numbered.wrapping_add(1);
             MessageKey(person.numbered.into())
         });
-        let sender = (person.sender, key);
+        let sender = (person.sender(), key);
         self.journal.last += 1;
         let ticket = Ticket(self.journal.last);
         let (row, private) = match draft.second {

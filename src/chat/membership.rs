@@ -48,7 +48,7 @@ impl Chat {
         };
         let Some(client) = person.client else { return };
         state.members.insert(id, Seconds::at(now));
-        person.add_room(room);
+        person.rooms.add(room);
         if person.door == Door::Sealed {
             effects.push_back(Effect::Reply(client, entered(room, state)));
         }

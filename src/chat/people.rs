@@ -4,10 +4,12 @@
 //! name meanwhile. What few people use is behind one pointer, so that a silent crowd stays small.
 
 use super::name::{Name, RoomName};
+use super::rooms::Seconds;
 use super::throttle::Throttle;
 use super::vocabulary::{Arrival, ClientId, ClientKey, Door, RoomId, SessionId, Token};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,17 +30,15 @@ pub(super) struct Person {
     pub(super) is_leaving: bool,
     /// Messages of its own the journal has not answered.
     pub(super) outstanding: u16,
-    /// Under which its messages are recognised when they are sent again.
-    pub(super) sender: SessionId,
     pub(super) token: Token,
     pub(super) source: IpAddr,
     pub(super) key: Option<ClientKey>,
     /// When the session began.
-    pub(super) since: Duration,
+    pub(super) since: Seconds,
     /// Where plain text goes.
     pub(super) current: Option<RoomId>,
     /// The rooms it is in, in the order in which it came. Empty while it is dropped.
-    pub(super) rooms: Vec<RoomId>,
+    pub(super) rooms: RoomList,
     pub(super) throttle: Throttle,
     /// The last number the chat gave to a message of a client that gives none.
     pub(super) numbered: u32,
@@ -82,17 +82,26 @@ impl Person {
             trusted: arrival.trusted,
             is_leaving: false,
             outstanding: 0,
-            sender: sender_of(arrival.token),
             token: arrival.token,
             source: arrival.source,
             key: arrival.key,
-            since,
+            since: Seconds::at(since),
             current: None,
-            rooms: Vec::new(),
+            rooms: RoomList::default(),
             throttle: Throttle::default(),
             numbered: 0,
             rare: None,
         }
+    }
+
+    /// The identity under which its messages are recognised when they are sent again: mixed from
+    /// its token, so that it is not used again after a restart, and of half its length, so that
+    /// who knows it cannot take the session over.
+    pub(super) fn sender(&self) -> SessionId {
+        let (head, tail) = self.token.0.split_at(SESSION_ID_BYTES);
+        let fold = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
+        let number = |bytes: &[u8]| bytes.iter().fold(0, fold);
+        SessionId(number(head) ^ number(tail).rotate_left(u32::BITS))
     }
 
     /// What few people have; nothing if this one has none of it.
@@ -123,30 +132,62 @@ impl Person {
         self.rare().map_or(&[], |rare| &rare.owned)
     }
 
-    /// Enters a room's name on the list; one room is what most people are in.
-    pub(super) fn add_room(&mut self, room: RoomId) {
-        self.rooms.reserve_exact(1);
-        self.rooms.push(room);
-    }
-
     /// Takes a room off the list; text goes to the newest of the others if it went there.
     pub(super) fn remove_room(&mut self, room: RoomId) {
-        self.rooms.retain(|other| *other != room);
+        self.rooms.remove(room);
         if self.current == Some(room) {
             self.current = self.rooms.last().copied();
         }
     }
 }
 
-/// The identity under which a session's messages are recognised: part of its token, so that it is
-/// not used again after a restart, and tells nothing with which the session could be taken over.
-fn sender_of(token: Token) -> SessionId {
-    let half = |range: std::ops::Range<usize>| {
-        token.0[range]
-            .iter()
-            .fold(0, |number: u64, byte| number << 8 | u64::from(*byte))
-    };
-    SessionId(half(0..8) ^ half(8..16).rotate_left(32))
+/// The rooms somebody is in; most people are in one, which needs no memory of its own.
+#[derive(Debug)]
+pub(super) enum RoomList {
+    /// In one room or none.
+    Few(Option<RoomId>),
+    /// In several.
+    Many(Vec<RoomId>),
+}
+
+impl Default for RoomList {
+    fn default() -> Self {
+        Self::Few(None)
+    }
+}
+
+impl RoomList {
+    pub(super) fn add(&mut self, room: RoomId) {
+        *self = match std::mem::take(self) {
+            Self::Few(None) => Self::Few(Some(room)),
+            Self::Few(Some(first)) => Self::Many(vec![first, room]),
+            Self::Many(mut rooms) => {
+                rooms.push(room);
+                Self::Many(rooms)
+            }
+        };
+    }
+
+    fn remove(&mut self, room: RoomId) {
+        match self {
+            Self::Few(only) => *only = only.filter(|only| *only != room),
+            Self::Many(rooms) => rooms.retain(|other| *other != room),
+        }
+        if self.len() <= 1 {
+            *self = Self::Few(self.first().copied());
+        }
+    }
+}
+
+impl Deref for RoomList {
+    type Target = [RoomId];
+
+    fn deref(&self) -> &[RoomId] {
+        match self {
+            Self::Few(only) => only.as_slice(),
+            Self::Many(rooms) => rooms,
+        }
+    }
 }
 
 /// All sessions.
@@ -278,3 +319,6 @@ pub(super) fn begins_with(text: &str, prefix: &str) -> bool {
         .get(..prefix.len())
         .is_some_and(|head| head.eq_ignore_ascii_case(prefix.as_bytes()))
 }
+
+/// Bytes of a session's id, half of its token.
+const SESSION_ID_BYTES: usize = size_of::<SessionId>();

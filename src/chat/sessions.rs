@@ -93,7 +93,7 @@ impl Chat {
         person.key = key.or(person.key);
         person.is_leaving = false;
         let ignored = person.rare().and_then(|rare| rare.ignored.clone());
-        let mut rooms = person.rooms.clone();
+        let mut rooms = person.rooms.to_vec();
         rooms.extend(person.inbox());
         self.seats.replace(client, Seat::Taken(id));
         if let Some(old) = old {
@@ -124,7 +124,7 @@ impl Chat {
             return;
         };
         let Some(client) = person.client else { return };
-        let (rooms, current) = (person.rooms.clone(), person.current);
+        let (rooms, current) = (person.rooms.to_vec(), person.current);
         let mut greeting = greeting;
         for room in rooms {
             let Some(state) = self.rooms.get(room) else {
@@ -236,7 +236,7 @@ impl Chat {
         if let Some(client) = person.client {
             // First the goodbye, so that it comes before one's own departure.
             effects.push_back(Effect::Finish(client, Some(Event::Bye(None)), Close::Done));
-            let mut rooms = person.rooms.clone();
+            let mut rooms = person.rooms.to_vec();
             rooms.extend(person.inbox());
             for room in &rooms {
                 if let Some(lingering) = self.rooms.lingering_mut(*room) {
@@ -292,7 +292,7 @@ impl Chat {
             return;
         };
         let (client, current) = (person.client, person.current);
-        let rooms = person.rooms.clone();
+        let rooms = person.rooms.to_vec();
         let named = |room: &RoomId| Some((*room, self.rooms.get(*room)?.name));
         let dropped = Dropped {
             at: self.now.monotonic,
@@ -350,7 +350,8 @@ impl Chat {
             why: person.rare_mut().last_words.take(),
             is_cut,
         };
-        for room in person.rooms.clone() {
+        let rooms = person.rooms.to_vec();
+        for room in rooms {
             self.depart(id, room, farewell.clone(), effects);
         }
         let Some(person) = self.people.remove(id) else {

@@ -19,7 +19,7 @@ impl Chat {
     ) -> Result<Answer, Refusal> {
         let person = self.people.get(asker.id).ok_or(Refusal::NameNeeded)?;
         let (old, key, source) = (person.name, person.key, person.source);
-        let rooms = person.rooms.clone();
+        let rooms = person.rooms.to_vec();
         let to = match self.claim(name, key) {
             Ok((to, Claim::Free)) => to,
             Ok((to, Claim::Own(id))) if id == asker.id => to,
@@ -149,7 +149,7 @@ impl Chat {
             Door::Sealed => "encrypted",
             Door::Line => "plain",
         };
-        let since = Ago(self.now.monotonic.saturating_sub(person.since));
+        let since = Ago(person.since.until(self.now.monotonic));
         let mut text = format!("{}: guest, {door}, here for {since}", person.name);
         let expected = "a string takes everything";
         if let Some(away) = person.away() {

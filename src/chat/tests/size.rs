@@ -9,6 +9,6 @@ use crate::chat::seats::Seat;
 fn an_idle_person_stays_small() {
     // Beside it: id, name, token and membership in maps at about 60 %, the list of rooms, and the
     // allocations' own headers: some 250 bytes for a sealed client, 200 for a plain one.
-    assert!(size_of::<Person>() <= 232, "{}", size_of::<Person>());
+    assert!(size_of::<Person>() <= 184, "{}", size_of::<Person>());
     assert!(size_of::<Seat>() <= 16, "{}", size_of::<Seat>());
 }
