@@ -29,7 +29,7 @@ pub(super) fn show(duration: Duration) -> String {
     ];
     let whole = units
         .iter()
-        .find(|(unit, _)| millis != 0 && millis % unit == 0);
+        .find(|(unit, _)| millis != 0 && millis.is_multiple_of(*unit));
     whole.map_or_else(
         || format!("{millis}ms"),
         |(unit, name)| format!("{}{name}", millis / unit),

@@ -127,13 +127,14 @@ impl Server {
         let Some(connection) = self.connections.find(client) else {
             return;
         };
-        let told = match error {
-            HandshakeError::NotParlour { looks_like } if looks_like.reads_text() => {
-                connection.socket.write(WRONG_DOOR)
-            }
-            other => other
-                .refusal()
-                .map_or(Ok(0), |code| connection.socket.write(&code.encode())),
+        let reads_text = matches!(
+            error,
+            HandshakeError::NotParlour { looks_like } if looks_like.reads_text()
+        );
+        let told = match error.refusal() {
+            Some(code) => connection.socket.write(&code.encode()),
+            None if reads_text => connection.socket.write(WRONG_DOOR),
+            None => Ok(0),
         };
         // It is closed either way.
         let _ = told.and_then(|_| {

@@ -128,6 +128,7 @@ fn lacks_ipv6(address: SocketAddr, error: &io::Error) -> bool {
     address.is_ipv6() && (no_family || error.kind() == io::ErrorKind::AddrNotAvailable)
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the system has many more")]
 fn explain(door: Door, address: SocketAddr, error: &io::Error) -> Mistake {
     let flag = match door {
         Door::Sealed => "--sealed",

@@ -137,7 +137,7 @@ impl Hall {
         let job = self.jobs.pop_front().expect("a job is outstanding");
         let outcome = Outcome::NotStored {
             ticket: job.ticket,
-            why: refusal::StoreFailure::DiskFull,
+            why: StoreFailure::DiskFull,
         };
         assert_eq!(self.input(Input::Outcome(outcome)), Verdict::Taken);
     }
