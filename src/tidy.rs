@@ -122,7 +122,7 @@ const LAYERS: [Layer; 12] = [
         module: "wire",
         ours: &["limits", "buffer", "crypto"],
         chat: Chat::Words,
-        crates: &["minicbor"],
+        crates: &["minicbor", "zeroize"],
     },
     Layer {
         module: "fanout",
@@ -157,6 +157,7 @@ const LAYERS: [Layer; 12] = [
             "signal_hook_mio",
             "slab",
             "socket2",
+            "zeroize",
         ],
     },
     Layer {
