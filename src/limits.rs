@@ -246,8 +246,14 @@ pub const RECONNECT_WAIT_MIN: Duration = Duration::from_millis(500);
 pub const RECONNECT_WAIT_MAX: Duration = Duration::from_secs(30);
 /// Bytes waiting for the server above which the client reads no more input.
 pub const CLIENT_UNSENT_BYTES_MAX: usize = 512 * KIB;
+/// Bytes of unacknowledged messages above which the client reads no more input.
+pub const CLIENT_UNACKNOWLEDGED_BYTES_MAX: usize = 4 * MIB;
 /// Bytes the client reads at once, from the server or from its input.
 pub const CLIENT_READ_BYTES: usize = 64 * KIB;
+/// How often the client reads so many bytes before it shows them.
+pub const CLIENT_READS_PER_TURN: usize = 16;
+/// Events the client takes from the kernel per turn.
+pub const CLIENT_EVENTS_PER_TURN: usize = 16;
 /// Pieces of input read ahead of what the client can send; the reader waits.
 pub const CLIENT_INPUT_PIECES_MAX: usize = 4;
 /// Lines the client remembers for the arrow keys; the oldest goes first.
