@@ -7,3 +7,4 @@ pub mod limits;
 pub mod buffer;
 pub mod chat;
 pub mod crypto;
+pub mod wire;
