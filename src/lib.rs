@@ -8,3 +8,6 @@ pub mod buffer;
 pub mod chat;
 pub mod crypto;
 pub mod wire;
+
+#[cfg(feature = "client")]
+pub mod client;

@@ -254,6 +254,8 @@ pub const CLIENT_READ_BYTES: usize = 64 * KIB;
 pub const CLIENT_READS_PER_TURN: usize = 16;
 /// Events the client takes from the kernel per turn.
 pub const CLIENT_EVENTS_PER_TURN: usize = 16;
+/// Keys read ahead of what the client has taken; the reader waits.
+pub const CLIENT_KEYS_AHEAD_MAX: usize = 1_024;
 /// Pieces of input read ahead of what the client can send; the reader waits.
 pub const CLIENT_INPUT_PIECES_MAX: usize = 4;
 /// Lines the client remembers for the arrow keys; the oldest goes first.

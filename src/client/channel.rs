@@ -15,9 +15,7 @@ use crate::limits::{
     CLIENT_UNSENT_BYTES_MAX, RECORD_INNER_BYTES_SENT_MAX, RECORD_PREFIX_BYTES, REKEY_AFTER,
 };
 use crate::wire::WireError;
-use crate::wire::sealed::{
-    ClientHandshake, HandshakeError, Identity, Introduction, ServerOffer,
-};
+use crate::wire::sealed::{ClientHandshake, HandshakeError, Identity, Introduction, ServerOffer};
 
 /// Content that fits one record.
 const CONTENT_BYTES_MAX: usize = RECORD_INNER_BYTES_SENT_MAX - RECORD_PREFIX_BYTES;
@@ -122,7 +120,11 @@ impl Channel {
             Phase::Offered(_) | Phase::Failed => Ok(Step::More),
             Phase::Open(records) => loop {
                 let bytes = self.input.pending_mut();
-                match records.opener.open(bytes, now).map_err(ChannelError::Record)? {
+                match records
+                    .opener
+                    .open(bytes, now)
+                    .map_err(ChannelError::Record)?
+                {
                     Opened::Incomplete { .. } => return Ok(Step::More),
                     Opened::Record {
                         kind,

@@ -7,13 +7,14 @@
 
 mod unacknowledged;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use self::unacknowledged::Unacknowledged;
 pub use self::unacknowledged::What;
 use super::news::{News, Outlet};
-use crate::chat::{EntryId, Epoch, Hello, MessageKey, Name, Resume, RoomId, RoomName, Token};
 use crate::chat::Welcome;
+use crate::chat::{EntryId, Epoch, Hello, MessageKey, Name, Resume, RoomId, RoomName, Token};
+use crate::limits::UNACKNOWLEDGED_MAX;
 use crate::wire::message::{
     ClientMessage, EntryView, SentView, ServerMessage, TIME_BASE_UNIX_SECONDS, encode_client,
     room_handle,
@@ -40,6 +41,19 @@ struct Room {
     replaying: bool,
 }
 
+/// How far one is on the way into the room that was wished for.
+///
+/// The hello asks for it; but a session that is taken over stays where it was.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Approach {
+    /// The hello is all that was said of it.
+    None,
+    /// A command asks for it.
+    Asked(MessageKey),
+    /// It was refused; somebody must decide.
+    Refused,
+}
+
 /// What goes on however often the connection is lost.
 pub struct Conversation {
     wish: Wish,
@@ -51,9 +65,14 @@ pub struct Conversation {
     current: Option<RoomId>,
     unacknowledged: Unacknowledged,
     /// Own entries announced by their acknowledgement, whose entry has not come yet.
-    own: BTreeMap<(u32, EntryId), ()>,
+    own: BTreeSet<(u32, EntryId)>,
     /// Whether the server of this connection has said welcome.
     is_welcome: bool,
+    /// Whether what waits may be sent: one is where one wanted to be.
+    is_ready: bool,
+    approach: Approach,
+    /// The rooms of a session that is over, the one that was current last.
+    rejoin: Vec<RoomName>,
     /// Whether this connection's session goes on from one before.
     is_resumed: bool,
     /// Added to the time of each entry.
@@ -73,8 +92,11 @@ impl Conversation {
             rooms: BTreeMap::new(),
             current: None,
             unacknowledged: Unacknowledged::new(key_seed),
-            own: BTreeMap::new(),
+            own: BTreeSet::new(),
             is_welcome: false,
+            is_ready: false,
+            approach: Approach::None,
+            rejoin: Vec::new(),
             is_resumed: false,
             time_shift_seconds: 0,
             outgoing: Vec::new(),
@@ -113,10 +135,20 @@ impl Conversation {
         self.wish.name = Some(name);
     }
 
+    /// Makes do with the room one was let into instead of the one that was wished for.
+    pub fn give_up_room(&mut self, heard: &mut Outlet<'_>) {
+        self.wish.room = None;
+        if self.is_welcome {
+            self.begin_to_send(heard);
+        }
+    }
+
     /// The connection is gone, and with it whatever was not sealed yet.
     pub fn disconnected(&mut self) {
         self.outgoing = Vec::new();
         self.is_welcome = false;
+        self.is_ready = false;
+        self.approach = Approach::None;
     }
 
     /// Says who one is, with what is needed to go on where one was.
@@ -161,7 +193,7 @@ impl Conversation {
 
     fn add(&mut self, what: What, heard: &mut Outlet<'_>) {
         let key = self.unacknowledged.add(what);
-        if self.is_welcome {
+        if self.is_ready {
             self.transmit(key, heard);
         }
     }
@@ -189,8 +221,9 @@ impl Conversation {
                 ref welcome,
                 time_base_unix_seconds,
             } => {
-                self.time_shift_seconds =
-                    time_base_unix_seconds.wrapping_sub(TIME_BASE_UNIX_SECONDS) as i64;
+                self.time_shift_seconds = time_base_unix_seconds
+                    .wrapping_sub(TIME_BASE_UNIX_SECONDS)
+                    .cast_signed();
                 self.welcomed(welcome, heard);
             }
             ServerMessage::AskName => heard(News::AskName),
@@ -208,16 +241,14 @@ impl Conversation {
             ServerMessage::Current(room) => {
                 self.current = room;
                 heard(News::Current(self.current_room()));
+                self.approach_wished_room(heard);
             }
             ServerMessage::Renamed(name) => {
                 self.name = Some(name);
                 heard(News::Renamed(name));
             }
             ServerMessage::Notice(text) => heard(News::Notice(text)),
-            ServerMessage::Refused { key, text, .. } => {
-                let of_command = key.is_some_and(|key| self.unacknowledged.settle(key));
-                heard(News::Refused { text, of_command });
-            }
+            ServerMessage::Refused { key, text, .. } => self.refused(key, text, heard),
             ServerMessage::Stored {
                 key,
                 room,
@@ -226,9 +257,12 @@ impl Conversation {
             } => self.stored(key, room, id, sent, heard),
             ServerMessage::Done(key) => {
                 self.unacknowledged.settle(key);
+                if self.approach == Approach::Asked(key) {
+                    self.begin_to_send(heard);
+                }
             }
             ServerMessage::ReplayEnd { room, count } => {
-                let (room, _) = self.end_replay(room);
+                let room = self.end_replay(room);
                 heard(News::ReplayEnd { room, count });
             }
             ServerMessage::Missed { room, count } => {
@@ -244,16 +278,31 @@ impl Conversation {
         }
     }
 
+    fn refused(&mut self, key: Option<MessageKey>, text: &str, heard: &mut Outlet<'_>) {
+        let settled = key.is_some_and(|key| self.unacknowledged.settle(key));
+        let approach = match self.approach {
+            Approach::Asked(asked) => key == Some(asked),
+            Approach::None | Approach::Refused => key.is_none() && self.is_welcome,
+        };
+        if approach && !self.is_ready {
+            self.approach = Approach::Refused;
+        }
+        let of_command = settled && !approach;
+        heard(News::Refused { text, of_command });
+    }
+
     fn welcomed(&mut self, welcome: &Welcome, heard: &mut Outlet<'_>) {
         let before = self.session.replace((welcome.epoch, welcome.token));
         self.is_welcome = true;
         self.is_resumed = welcome.resumed;
         self.name = Some(welcome.name);
         let same_history = before.is_none_or(|(epoch, _)| epoch == welcome.epoch);
-        let mut rejoin = Vec::new();
         if !welcome.resumed {
-            rejoin = self.begin_anew(same_history);
-            for (what, in_doubt) in self.unacknowledged.drop_lost(before.is_some(), same_history) {
+            self.rejoin = self.begin_anew(same_history);
+            for (what, in_doubt) in self
+                .unacknowledged
+                .drop_lost(before.is_some(), same_history)
+            {
                 let text = what.text();
                 heard(News::NotSent { text, in_doubt });
             }
@@ -263,35 +312,86 @@ impl Conversation {
             resumed: welcome.resumed,
             history_reset: !same_history,
         });
-        for line in rejoin {
-            let key = self.unacknowledged.add_first(What::Run { line });
-            self.transmit(key, heard);
-        }
-        for key in self.unacknowledged.keys() {
-            self.transmit(key, heard);
+        // What was meant for another room than the first must not end up in that one.
+        if welcome.resumed || (self.wish.room.is_none() && self.rejoin.is_empty()) {
+            self.begin_to_send(heard);
         }
     }
 
-    /// Forgets the rooms of a session that does not go on; returns the commands that enter again
-    /// those which the server does not enter by itself.
-    fn begin_anew(&mut self, same_history: bool) -> Vec<String> {
+    /// Asks for the room that was wished for if the hello has led elsewhere.
+    fn approach_wished_room(&mut self, heard: &mut Outlet<'_>) {
+        if self.is_ready || !self.is_welcome || self.approach != Approach::None {
+            return;
+        }
+        let Some(wished) = self.wish.room else {
+            return self.begin_to_send(heard);
+        };
+        if self.current_room() == Some(wished) {
+            return self.begin_to_send(heard);
+        }
+        let word = match self.is_in(wished) {
+            true => "/room",
+            false => "/join",
+        };
+        let line = format!("{word} {wished}");
+        let key = self.unacknowledged.add_first(What::Run { line });
+        self.approach = Approach::Asked(key);
+        self.transmit(key, heard);
+    }
+
+    /// Sends everything that is not acknowledged, once per connection.
+    fn begin_to_send(&mut self, heard: &mut Outlet<'_>) {
+        if std::mem::replace(&mut self.is_ready, true) {
+            return;
+        }
+        for line in self.rejoining().into_iter().rev() {
+            self.unacknowledged.add_first(What::Run { line });
+        }
+        for key in self.unacknowledged.keys() {
+            if self.approach != Approach::Asked(key) {
+                self.transmit(key, heard);
+            }
+        }
+    }
+
+    /// The commands that lead back to where one was.
+    fn rejoining(&mut self) -> Vec<String> {
+        let rooms = std::mem::take(&mut self.rejoin);
+        let current = rooms.last().copied();
+        let mut lines: Vec<_> = rooms
+            .into_iter()
+            .filter(|room| !self.is_in(*room))
+            .map(|room| format!("/join {room}"))
+            .collect();
+        // Entering a room makes it current.
+        if let Some(current) = current
+            && self.is_in(current)
+            && !lines.is_empty()
+        {
+            lines.push(format!("/room {current}"));
+        }
+        lines
+    }
+
+    fn is_in(&self, name: RoomName) -> bool {
+        self.rooms.values().any(|room| room.name == Some(name))
+    }
+
+    /// Forgets the rooms of a session that does not go on; returns their names, the one that
+    /// was current last.
+    fn begin_anew(&mut self, same_history: bool) -> Vec<RoomName> {
         let current = self.current.take().map(room_handle);
         let mut named: Vec<_> = std::mem::take(&mut self.rooms)
             .into_iter()
             .filter_map(|(handle, room)| Some((Some(handle) == current, room.name?)))
             .collect();
         self.own.clear();
-        // Entering a room makes it current, so the one that was comes last.
-        named.sort_by_key(|&(is_current, _)| is_current);
         if !same_history {
             // Its rooms are gone with it; only what the server keeps by itself is there.
             return Vec::new();
         }
-        named
-            .into_iter()
-            .filter(|&(_, name)| Some(name) != self.wish.room)
-            .map(|(_, name)| format!("/join {name}"))
-            .collect()
+        named.sort_by_key(|&(is_current, _)| is_current);
+        named.into_iter().map(|(_, name)| name).collect()
     }
 
     fn entered(&mut self, id: RoomId, name: Option<RoomName>) {
@@ -302,14 +402,16 @@ impl Conversation {
             replaying: false,
         });
         room.name = name;
-        // An inbox that is new to us has nothing to replay.
-        room.replaying = name.is_some() || self.is_resumed;
+        room.replaying = true;
     }
 
-    fn end_replay(&mut self, room: RoomId) -> (Option<RoomName>, bool) {
+    fn end_replay(&mut self, room: RoomId) -> Option<RoomName> {
         match self.rooms.get_mut(&room_handle(room)) {
-            Some(room) => (room.name, std::mem::take(&mut room.replaying)),
-            None => (None, false),
+            Some(room) => {
+                room.replaying = false;
+                room.name
+            }
+            None => None,
         }
     }
 
@@ -325,8 +427,8 @@ impl Conversation {
         let handle = room_handle(room);
         let had = self.rooms.get(&handle).and_then(|room| room.position);
         if ours && had.is_none_or(|had| had < id) {
-            self.own.insert((handle, id), ());
-            if self.own.len() > crate::limits::UNACKNOWLEDGED_MAX {
+            self.own.insert((handle, id));
+            if self.own.len() > UNACKNOWLEDGED_MAX {
                 self.own.pop_first();
             }
         }
@@ -341,7 +443,7 @@ impl Conversation {
             .saturating_add_signed(self.time_shift_seconds);
         let acknowledged = entry
             .id
-            .is_some_and(|id| self.own.remove(&(entry.room, id)).is_some());
+            .is_some_and(|id| self.own.remove(&(entry.room, id)));
         let Some(room) = self.rooms.get_mut(&entry.room) else {
             // Of a room that was just left; it was on its way.
             return;
@@ -352,7 +454,8 @@ impl Conversation {
             room.position = room.position.max(Some(id));
         }
         let past = again || room.replaying;
-        if past && entry.body.is_presence() {
+        if past && entry.id.is_none() {
+            // Who came and went is of no interest afterwards.
             return;
         }
         // While a session goes on, what one's own name said is one's own.

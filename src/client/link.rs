@@ -70,6 +70,8 @@ pub struct Link {
     /// Since when there is no working connection.
     apart_since: Duration,
     was_welcome: bool,
+    /// Whether the user is being asked something: then a lost connection can wait.
+    hold: bool,
     buffer: Vec<u8>,
     /// Until when the server's goodbye is awaited, once we are leaving.
     goodbye_by: Option<Duration>,
@@ -122,6 +124,7 @@ impl Link {
             backoff: Backoff::default(),
             apart_since: now,
             was_welcome: false,
+            hold: false,
             buffer: vec![0; CLIENT_READ_BYTES],
             goodbye_by: None,
         })
@@ -167,6 +170,11 @@ impl Link {
         }
     }
 
+    /// Whether we are leaving.
+    pub fn is_leaving(&self) -> bool {
+        self.goodbye_by.is_some()
+    }
+
     /// Leaves: what was said goes out, then CLOSE; the server's goodbye is awaited a while.
     pub fn leave(&mut self) {
         self.goodbye_by
@@ -192,6 +200,7 @@ impl Link {
         hold: bool,
         heard: &mut Outlet<'_>,
     ) -> io::Result<Turn> {
+        self.hold = hold;
         // What was said since the last turn goes out before we sleep.
         self.write(heard);
         let mut turn = Turn::default();
@@ -200,7 +209,9 @@ impl Link {
         }
         let wait = match at_once || self.has_unread() {
             true => Some(Duration::ZERO),
-            false => self.next_deadline(deadline, hold).map(|at| at.saturating_sub(self.now)),
+            false => self
+                .next_deadline(deadline)
+                .map(|at| at.saturating_sub(self.now)),
         };
         match self.poll.poll(&mut self.events, wait) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
@@ -219,7 +230,7 @@ impl Link {
                 _ => {}
             }
         }
-        self.progress(hold, heard);
+        self.progress(heard);
         self.read(heard);
         self.write(heard);
         self.expire(heard);
@@ -233,9 +244,9 @@ impl Link {
         }
     }
 
-    fn next_deadline(&self, front: Option<Duration>, hold: bool) -> Option<Duration> {
+    fn next_deadline(&self, front: Option<Duration>) -> Option<Duration> {
         let own = match &self.phase {
-            Phase::Apart { again_at } => again_at.filter(|_| !hold),
+            Phase::Apart { again_at } => again_at.filter(|_| !self.hold),
             Phase::Attempt(attempt) => attempt.deadline(),
             Phase::Connected { since, .. } => Some(self.gone_at(*since)),
             Phase::Ended(_) => None,
@@ -254,12 +265,12 @@ impl Link {
     }
 
     /// Begins an attempt whose time has come, and goes on with one that is under way.
-    fn progress(&mut self, hold: bool, heard: &mut Outlet<'_>) {
+    fn progress(&mut self, heard: &mut Outlet<'_>) {
         if let Phase::Apart {
             again_at: Some(at), ..
         } = self.phase
             && at <= self.now
-            && !hold
+            && !self.hold
         {
             self.phase = Phase::Attempt(Attempt::resolve(&self.address, self.waker()));
         }
@@ -412,6 +423,13 @@ impl Link {
         }
         if connected {
             self.apart_since = self.now;
+        }
+        if self.hold {
+            // The server did not wait for the answer; with it we come back.
+            self.phase = Phase::Apart {
+                again_at: Some(self.now),
+            };
+            return;
         }
         let [a, b, c, d] = random_bytes();
         let wait = self.backoff.next(u32::from_be_bytes([a, b, c, d]));

@@ -3,8 +3,8 @@
 //! Both fronts, the terminal and the pipe, are told the same and decide what to show of it.
 
 use crate::chat::{Name, RoomName};
-use crate::crypto::record::CloseCode;
 use crate::crypto::handshake::PublicKey;
+use crate::crypto::record::CloseCode;
 use crate::wire::message::EntryView;
 
 /// Where news go.

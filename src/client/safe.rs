@@ -28,11 +28,9 @@ fn is_harmless(character: char) -> bool {
         '\t' | '\n' => true,
         // Marks, embeddings, overrides and isolates of the bidirectional algorithm, and the two
         // characters that end a line or a paragraph.
-        '\u{61c}'
-        | '\u{200e}'
-        | '\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2066}'..='\u{2069}' => false,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            false
+        }
         other => !other.is_control(),
     }
 }

@@ -126,6 +126,11 @@ impl Session {
         self.say_hello(heard);
     }
 
+    /// Makes do with the room one was let into instead of the one that was wished for.
+    pub fn give_up_room(&mut self, heard: &mut Outlet<'_>) {
+        self.conversation.give_up_room(heard);
+    }
+
     /// Says `text` in the current room.
     pub fn say(&mut self, text: &str, heard: &mut Outlet<'_>) {
         self.conversation.say(text, heard);
@@ -258,10 +263,8 @@ impl Connection {
                     heard(News::Closed(code));
                 }
                 Step::Data(mut content) => {
-                    while let Some(frame) = self
-                        .reader
-                        .peek(&mut content)
-                        .map_err(ChannelError::Wire)?
+                    while let Some(frame) =
+                        self.reader.peek(&mut content).map_err(ChannelError::Wire)?
                     {
                         if let Some(message) = decode_server(frame).map_err(ChannelError::Wire)? {
                             conversation.take_in(&message, heard);

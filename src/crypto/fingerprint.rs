@@ -159,6 +159,10 @@ fn put(bytes: &mut [u8; FINGERPRINT_BYTES], offset: usize, value: u8) {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "test patterns wrap on purpose"
+)]
 mod tests {
     use super::*;
 

@@ -15,14 +15,16 @@
 //!
 //! The Noise Protocol Framework, revision 34; the pattern XX of section 7.5.
 
+mod static_key;
+mod symmetric;
+
+pub use static_key::{PublicKey, StaticKey};
+
 use std::fmt;
 
-use aes_gcm::aead::{AeadInOut, KeyInit};
-use aes_gcm::{Aes256Gcm, Nonce, Tag};
-use hkdf::Hkdf;
-use sha2::{Digest, Sha256};
-use x25519_dalek::StaticSecret;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use symmetric::SymmetricState;
 
 /// Length of a key, public or private, in bytes.
 pub const KEY_BYTES: usize = 32;
@@ -35,59 +37,7 @@ pub const REPLY_BYTES: usize = KEY_BYTES + KEY_BYTES + 2 * FIELD_TAG_BYTES;
 /// Length of the third message without its payload, bytes.
 pub const FINISH_BYTES: usize = KEY_BYTES + 2 * FIELD_TAG_BYTES;
 
-const PROTOCOL_NAME: &[u8; 28] = b"Noise_XX_25519_AESGCM_SHA256";
 const HASH_BYTES: usize = 32;
-const NONCE_BYTES: usize = 12;
-
-/// A public X25519 key.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct PublicKey(pub [u8; KEY_BYTES]);
-
-/// A private X25519 key with its public half; the private half is wiped when dropped.
-pub struct StaticKey {
-    secret: StaticSecret,
-    public: PublicKey,
-}
-
-impl ZeroizeOnDrop for StaticKey {}
-
-impl StaticKey {
-    /// Makes a key of `random`, which must come from the OS random source.
-    pub fn generate(mut random: [u8; KEY_BYTES]) -> Self {
-        let key = Self::from_bytes(&random);
-        random.zeroize();
-        key
-    }
-
-    /// The key whose private half is `bytes`.
-    pub fn from_bytes(bytes: &[u8; KEY_BYTES]) -> Self {
-        let secret = StaticSecret::from(*bytes);
-        let public = PublicKey(x25519_dalek::PublicKey::from(&secret).to_bytes());
-        Self { secret, public }
-    }
-
-    /// The half that may be shown.
-    pub const fn public(&self) -> PublicKey {
-        self.public
-    }
-
-    /// The private half, for the key file.
-    pub(super) fn secret_bytes(&self) -> &[u8; KEY_BYTES] {
-        self.secret.as_bytes()
-    }
-
-    /// Diffie-Hellman; refuses a point that would make the outcome independent of our key.
-    fn agree(&self, peer: PublicKey) -> Result<x25519_dalek::SharedSecret, NoiseError> {
-        let shared = self
-            .secret
-            .diffie_hellman(&x25519_dalek::PublicKey::from(peer.0));
-        if shared.was_contributory() {
-            Ok(shared)
-        } else {
-            Err(NoiseError::NotContributory)
-        }
-    }
-}
 
 /// What both sides hold after the handshake.
 #[derive(Zeroize, ZeroizeOnDrop)]
@@ -301,107 +251,9 @@ impl Fields<'_> {
     }
 }
 
-/// Noise's SymmetricState with its CipherState: sections 5.1 and 5.2.
-#[derive(Zeroize, ZeroizeOnDrop)]
-struct SymmetricState {
-    chaining_key: [u8; HASH_BYTES],
-    hash: [u8; HASH_BYTES],
-    key: [u8; KEY_BYTES],
-    nonce: u64,
-}
-
-impl SymmetricState {
-    fn new(prologue: &[u8]) -> Self {
-        // A name that fits a hash is padded with zeros instead of being hashed.
-        let mut name = [0; HASH_BYTES];
-        name[..PROTOCOL_NAME.len()].copy_from_slice(PROTOCOL_NAME);
-        let mut state = Self {
-            chaining_key: name,
-            hash: name,
-            // Nothing is sealed before the first agreement sets the key: the phases see to it.
-            key: [0; KEY_BYTES],
-            nonce: 0,
-        };
-        state.mix_hash(prologue);
-        state
-    }
-
-    fn mix_hash(&mut self, data: &[u8]) {
-        let digest = Sha256::new().chain_update(self.hash).chain_update(data);
-        self.hash = digest.finalize().into();
-    }
-
-    /// A DH token: the shared secret becomes part of the chain, and a fresh key follows.
-    fn mix_agreement(&mut self, ours: &StaticKey, theirs: PublicKey) -> Result<(), NoiseError> {
-        let shared = ours.agree(theirs)?;
-        let (chaining_key, key) = self.derive(shared.as_bytes());
-        self.chaining_key = *chaining_key;
-        self.key = *key;
-        self.nonce = 0;
-        Ok(())
-    }
-
-    fn derive(&self, input: &[u8]) -> (Zeroizing<[u8; 32]>, Zeroizing<[u8; 32]>) {
-        let (mut first, mut second) = (Zeroizing::new([0; 32]), Zeroizing::new([0; 32]));
-        let mut both = Zeroizing::new([0; 64]);
-        Hkdf::<Sha256>::new(Some(&self.chaining_key), input)
-            .expand(&[], &mut *both)
-            .expect("two hashes are less than the 255 that HKDF can give");
-        first.copy_from_slice(&both[..32]);
-        second.copy_from_slice(&both[32..]);
-        (first, second)
-    }
-
-    /// Each (key, nonce) is used once: the nonce is spent here, and a new key starts at zero.
-    fn next_nonce(&mut self) -> Nonce<aes_gcm::aead::consts::U12> {
-        let mut nonce = [0; NONCE_BYTES];
-        nonce[NONCE_BYTES - size_of::<u64>()..].copy_from_slice(&self.nonce.to_be_bytes());
-        self.nonce += 1;
-        nonce.into()
-    }
-
-    fn seal(&mut self, plain: &[u8], out: &mut Vec<u8>) {
-        let (nonce, start) = (self.next_nonce(), out.len());
-        out.extend_from_slice(plain);
-        let tag = Aes256Gcm::new(&self.key.into())
-            .encrypt_inout_detached(&nonce, &self.hash, (&mut out[start..]).into())
-            .expect("a handshake field is far below the limit of GCM");
-        out.extend_from_slice(&tag);
-        self.mix_hash(&out[start..]);
-    }
-
-    fn open(&mut self, sealed: &[u8]) -> Result<Vec<u8>, NoiseError> {
-        let (cipher, tag) = sealed
-            .split_last_chunk::<FIELD_TAG_BYTES>()
-            .ok_or(NoiseError::Truncated)?;
-        let (nonce, mut plain) = (self.next_nonce(), cipher.to_vec());
-        Aes256Gcm::new(&self.key.into())
-            .decrypt_inout_detached(
-                &nonce,
-                &self.hash,
-                plain.as_mut_slice().into(),
-                &Tag::from(*tag),
-            )
-            .map_err(|_| NoiseError::Forged)?;
-        self.mix_hash(sealed);
-        Ok(plain)
-    }
-
-    fn open_key(&mut self, sealed: &[u8]) -> Result<PublicKey, NoiseError> {
-        let plain = self.open(sealed)?;
-        let key = plain.try_into().map_err(|_| NoiseError::Truncated)?;
-        Ok(PublicKey(key))
-    }
-
-    fn split(&mut self) -> Session {
-        let (initiator_to_responder, responder_to_initiator) = self.derive(&[]);
-        Session {
-            initiator_to_responder: *initiator_to_responder,
-            responder_to_initiator: *responder_to_initiator,
-            hash: self.hash,
-        }
-    }
-}
-
 #[cfg(test)]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "test patterns wrap on purpose"
+)]
 mod tests;

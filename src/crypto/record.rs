@@ -160,4 +160,8 @@ fn whole_seconds(time: Duration) -> u32 {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "test patterns wrap on purpose"
+)]
 mod tests;

@@ -110,4 +110,8 @@ fn expand_label(secret: &[u8; SECRET_BYTES], label: &[u8], out: &mut [u8]) {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "test patterns wrap on purpose"
+)]
 mod tests;

@@ -11,6 +11,7 @@
 pub mod frame;
 pub mod line;
 pub mod message;
+pub mod sealed;
 
 use std::fmt;
 

@@ -111,9 +111,20 @@ impl Unacknowledged {
         key
     }
 
+    /// Adds what must come before everything else.
+    pub(super) fn add_first(&mut self, what: What) -> MessageKey {
+        let message = self.make(what);
+        let key = message.key;
+        self.messages.push_front(message);
+        key
+    }
+
     /// Marks a message as handed to a connection, and lends it.
     pub(super) fn mark_sent(&mut self, key: MessageKey) -> Option<&What> {
-        let message = self.messages.iter_mut().rfind(|message| message.key == key)?;
+        let message = self
+            .messages
+            .iter_mut()
+            .rfind(|message| message.key == key)?;
         message.sent = true;
         Some(&message.what)
     }
@@ -141,7 +152,8 @@ impl Unacknowledged {
     /// When one is in doubt all that follow are dropped too: they may depend on it.
     pub(super) fn drop_lost(&mut self, had_session: bool, same_history: bool) -> Vec<(What, bool)> {
         let doubt = self.messages.iter().any(|message| message.sent);
-        if !had_session || !(doubt || !same_history) {
+        let can_go_on = !had_session || (same_history && !doubt);
+        if can_go_on {
             return Vec::new();
         }
         self.bytes = 0;

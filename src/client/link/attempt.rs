@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token, Waker};
+use rustix::io::Errno;
 
 use super::Resolved;
 use crate::client::address::Address;
@@ -102,7 +103,11 @@ impl Attempt {
             *until = now + CONNECT_TIMEOUT;
             match TcpStream::connect(address) {
                 Ok(mut trying) => {
-                    registry.register(&mut trying, token, Interest::READABLE | Interest::WRITABLE)?;
+                    registry.register(
+                        &mut trying,
+                        token,
+                        Interest::READABLE | Interest::WRITABLE,
+                    )?;
                     *socket = Some(trying);
                 }
                 Err(error) => self.error = Some(error),
@@ -119,10 +124,8 @@ fn is_connected(socket: &TcpStream) -> io::Result<bool> {
     match socket.peer_addr() {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
-        Err(error) if error.raw_os_error() == Some(EINPROGRESS) => Ok(false),
+        // What some systems answer instead.
+        Err(error) if error.raw_os_error() == Some(Errno::INPROGRESS.raw_os_error()) => Ok(false),
         Err(error) => Err(error),
     }
 }
-
-/// What some systems answer instead of "not connected" (from errno.h, Linux).
-const EINPROGRESS: i32 = 115;

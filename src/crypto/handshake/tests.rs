@@ -1,6 +1,9 @@
 //! Against the published vectors, against another implementation, and against a peer that cheats.
 
+use aes_gcm::Aes256Gcm;
+use aes_gcm::aead::{AeadInOut, KeyInit};
 use serde_json::Value;
+use x25519_dalek::StaticSecret;
 
 use super::*;
 use crate::crypto::tests::{hex, unhex, unhex_array};
