@@ -33,5 +33,8 @@ pub mod config;
 #[cfg(feature = "server")]
 pub mod net;
 
+#[cfg(feature = "client")]
+pub mod client;
+
 #[cfg(test)]
 mod tidy;

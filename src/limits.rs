@@ -277,6 +277,39 @@ pub const HANDSHAKE_PAYLOAD_BYTES_MAX: usize = 256;
 /// Bytes buffered from a peer before its handshake is done; more closes.
 pub const HANDSHAKE_BYTES_MAX: usize = 512;
 
+// --- The bundled client ---
+
+/// How long one address of a server may take to accept a connection; then the next one is tried.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The first wait before a lost connection is tried again; each further one is twice as long.
+pub const RECONNECT_WAIT_MIN: Duration = Duration::from_millis(500);
+/// The longest wait before a lost connection is tried again.
+pub const RECONNECT_WAIT_MAX: Duration = Duration::from_secs(30);
+/// Bytes waiting for the server above which the client reads no more input.
+pub const CLIENT_UNSENT_BYTES_MAX: usize = 512 * KIB;
+/// Bytes of unacknowledged messages above which the client reads no more input.
+pub const CLIENT_UNACKNOWLEDGED_BYTES_MAX: usize = 4 * MIB;
+/// Bytes the client reads at once, from the server or from its input.
+pub const CLIENT_READ_BYTES: usize = 64 * KIB;
+/// How often the client reads so many bytes before it shows them.
+pub const CLIENT_READS_PER_TURN: usize = 16;
+/// Events the client takes from the kernel per turn.
+pub const CLIENT_EVENTS_PER_TURN: usize = 16;
+/// Keys read ahead of what the client has taken; the reader waits.
+pub const CLIENT_KEYS_AHEAD_MAX: usize = 1_024;
+/// Pieces of input read ahead of what the client can send; the reader waits.
+pub const CLIENT_INPUT_PIECES_MAX: usize = 4;
+/// Lines the client remembers for the arrow keys; the oldest goes first.
+pub const CLIENT_HISTORY_LINES_MAX: usize = 1_000;
+/// Bytes of those lines together; the oldest goes first.
+pub const CLIENT_HISTORY_BYTES_MAX: usize = MIB;
+/// Bytes of painted output above which the client writes before it goes on reading.
+pub const CLIENT_PAINT_BYTES: usize = 64 * KIB;
+/// How long a leaving client waits for what it said to be stored, and for the goodbye.
+pub const CLIENT_GOODBYE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Largest file of known servers that is read, bytes; a larger one is refused.
+pub const KNOWN_SERVERS_BYTES_MAX: usize = MIB;
+
 const _: () = {
     // A full text plus its envelope must fit one message, or it could not be encoded.
     assert!(TEXT_BYTES_MAX + MESSAGE_ENVELOPE_BYTES_MAX <= MESSAGE_BYTES_MAX);
@@ -304,6 +337,8 @@ const _: () = {
     assert!(ROOM_LOG_BYTES_PRESSED < ROOM_LOG_BYTES_MAX);
     // The longest rest of a record must fit the largest class.
     assert!(WRITE_REST_CLASSES_BYTES[2] == WRITE_BUFFER_BYTES_MAX);
+    // Otherwise the longest text could never be queued.
+    assert!(CLIENT_UNSENT_BYTES_MAX >= TEXT_BYTES_MAX + MESSAGE_ENVELOPE_BYTES_MAX);
     // Hysteresis needs a gap.
     assert!(PRESENCE_RELISTED_BELOW < PRESENCE_LISTED_MAX);
     // The journal must take the longest message.

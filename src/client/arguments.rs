@@ -1,0 +1,154 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+use super::address::{Address, AddressError};
+use crate::chat::{Name, RoomName};
+
+/// What the command line asks for.
+#[derive(Debug, Parser)]
+#[command(
+    name = "parlour",
+    version,
+    about = "Talk through a Parlour server, encrypted",
+    after_help = "At the keyboard: lines go to the room, /help lists the commands, Ctrl-D leaves.\n\
+        With input from a pipe: each line is sent, what happens comes out, and the exit code is\n\
+        0 when everything was stored, 1 when something was refused or lost, 2 for a mistake on\n\
+        the command line, 3 when the server's key is unknown or has changed.",
+    args_conflicts_with_subcommands = true
+)]
+pub struct Arguments {
+    /// Another task than talking.
+    #[command(subcommand)]
+    pub task: Option<Task>,
+    /// HOST, HOST:PORT, [IPV6]:PORT or parlour://HOST:PORT#FINGERPRINT [default: localhost].
+    pub address: Option<String>,
+    /// The port, when the address has none [default: 4747].
+    pub port: Option<String>,
+    /// The name to be called by.
+    #[arg(long, value_name = "NAME", value_parser = parse_name)]
+    pub name: Option<Name>,
+    /// The room to enter instead of #lobby.
+    #[arg(long, value_name = "ROOM", value_parser = parse_room)]
+    pub room: Option<RoomName>,
+    /// Accept the key of a server that is not known yet, and remember it.
+    #[arg(long)]
+    pub accept_new: bool,
+    /// The file of this client's key; made if absent [default: one per server].
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
+    /// No colours (so does the variable NO_COLOR).
+    #[arg(long)]
+    pub no_color: bool,
+    /// Show times in UTC.
+    #[arg(long)]
+    pub utc: bool,
+    /// Show each frame, decoded, on standard error.
+    #[arg(long)]
+    pub trace: bool,
+    /// Send piped lines as text even when they begin with a slash.
+    #[arg(long)]
+    pub text: bool,
+    /// Stay after the end of piped input, and show what happens.
+    #[arg(long)]
+    pub listen: bool,
+    /// How long to go on trying when there is no connection, as in 30s or 5m; for ever at the
+    /// keyboard, not at all with piped input.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub retry: Option<Duration>,
+}
+
+/// Another task than talking.
+#[derive(Debug, Subcommand)]
+pub enum Task {
+    /// Forget the key of a server, because it is known to have a new one.
+    Forget {
+        /// The server, as HOST:PORT.
+        #[arg(value_name = "HOST:PORT")]
+        address: String,
+    },
+}
+
+impl Arguments {
+    /// Where to connect.
+    ///
+    /// # Errors
+    ///
+    /// [`AddressError`] when what was given is no address.
+    pub fn destination(&self) -> Result<Address, AddressError> {
+        match &self.address {
+            Some(text) => Address::parse(text, self.port.as_deref()),
+            None => Ok(Address::local()),
+        }
+    }
+}
+
+fn parse_name(text: &str) -> Result<Name, String> {
+    Name::parse(text).map_err(|error| error.to_string())
+}
+
+fn parse_room(text: &str) -> Result<RoomName, String> {
+    RoomName::parse(text).map_err(|error| error.to_string())
+}
+
+/// A number with its unit: `30s`, `5m`, `2h` or `1d`.
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is no time; write it like 30s, 5m or 2h");
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let seconds: u64 = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        _ => return Err(wrong()),
+    };
+    let count: u32 = text[..text.len() - unit.len_utf8()]
+        .parse()
+        .map_err(|_| wrong())?;
+    Ok(Duration::from_secs(u64::from(count) * seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(words: &[&str]) -> Result<Arguments, clap::Error> {
+        Arguments::try_parse_from([&["parlour"], words].concat())
+    }
+
+    #[test]
+    fn the_server_is_one_word_or_two_or_none() {
+        let place = |words: &[&str]| parsed(words).unwrap().destination().unwrap().to_string();
+        assert_eq!(place(&[]), "localhost:4747");
+        assert_eq!(place(&["chat.example"]), "chat.example:4747");
+        assert_eq!(place(&["chat.example", "99"]), "chat.example:99");
+        assert_eq!(place(&["--name", "bob", "[::1]:5"]), "[::1]:5");
+        assert!(parsed(&["h:1", "2"]).unwrap().destination().is_err());
+    }
+
+    #[test]
+    fn forget_is_a_task_of_its_own() {
+        let task = parsed(&["forget", "h:1"]).unwrap().task;
+        assert!(matches!(task, Some(Task::Forget { address }) if address == "h:1"));
+        assert!(parsed(&["forget"]).is_err());
+    }
+
+    #[test]
+    fn mistakes_are_usage_errors() {
+        for words in [
+            &["--name", "1st"][..],
+            &["--room", "##"],
+            &["--retry", "soon"],
+            &["--retry", "5"],
+            &["--nonsense"],
+            &["a", "1", "2"],
+        ] {
+            assert_eq!(parsed(words).unwrap_err().exit_code(), 2, "{words:?}");
+        }
+        let retry = parsed(&["--retry", "5m"]).unwrap().retry;
+        assert_eq!(retry, Some(Duration::from_secs(300)));
+    }
+}

@@ -1,0 +1,36 @@
+//! The client's clock and random source: the only place that reads either.
+
+use std::time::{Duration, Instant};
+
+use rand::TryRng;
+use rand::rngs::SysRng;
+
+/// Time since the client started.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock(Instant);
+
+impl Clock {
+    /// Starts the clock.
+    #[expect(clippy::disallowed_methods, reason = "the client's one clock")]
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// The time; never goes back.
+    pub fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// Bytes of the OS random source.
+///
+/// # Panics
+///
+/// When the system has none: then nothing can be kept secret, and we stop.
+pub fn random_bytes<const COUNT: usize>() -> [u8; COUNT] {
+    let mut bytes = [0; COUNT];
+    SysRng
+        .try_fill_bytes(&mut bytes)
+        .expect("the system's random source works");
+    bytes
+}

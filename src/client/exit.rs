@@ -1,0 +1,27 @@
+//! What the process says when it ends.
+
+use std::process::ExitCode;
+
+/// The client's exit codes, which scripts rely on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Everything that was said is stored.
+    Done,
+    /// Something was refused or lost.
+    Lost,
+    /// The command line is wrong.
+    Usage,
+    /// The server's key is unknown or has changed.
+    Key,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Lost => 1,
+            Exit::Usage => 2,
+            Exit::Key => 3,
+        })
+    }
+}

@@ -1,0 +1,106 @@
+//! The bundled client: encrypted, at a keyboard or in a pipe.
+//!
+//! Read in this order: [`session`] is the protocol side and knows nothing but bytes and time,
+//! [`link`] gives it a socket and connects again, [`trust`] decides whom to talk to, and the two
+//! fronts, [`pipe`] and [`terminal`], show the [`news`] and take what the user says.
+
+pub mod address;
+pub mod arguments;
+pub mod backoff;
+pub mod channel;
+pub mod clock;
+pub mod conversation;
+pub mod exit;
+pub mod folder;
+pub mod input;
+pub mod link;
+pub mod news;
+pub mod pins;
+pub mod pipe;
+pub mod safe;
+pub mod session;
+pub mod terminal;
+pub mod trust;
+pub mod words;
+
+use std::io::IsTerminal;
+
+use self::address::Address;
+use self::arguments::{Arguments, Task};
+use self::clock::random_bytes;
+use self::conversation::Wish;
+use self::exit::Exit;
+use self::folder::StateFolder;
+use self::link::{Link, Retry};
+use self::pins::Pins;
+use self::session::Session;
+use self::trust::Trust;
+
+/// Does what the command line asks for.
+pub fn run(arguments: &Arguments) -> Exit {
+    let done = match &arguments.task {
+        Some(Task::Forget { address }) => forget(address),
+        None => talk(arguments),
+    };
+    done.unwrap_or_else(|(exit, why)| {
+        eprintln!("parlour: {why}");
+        exit
+    })
+}
+
+/// An exit that needs words.
+type Failure = (Exit, String);
+
+fn forget(address: &str) -> Result<Exit, Failure> {
+    let usage = |why: String| (Exit::Usage, why);
+    let address = Address::parse(address, None).map_err(|error| usage(error.to_string()))?;
+    let folder = StateFolder::find().map_err(|error| usage(error.to_string()))?;
+    match Pins::of(&folder).forget(&address) {
+        Ok(true) => {
+            println!("The key of {address} is forgotten; the next connection asks for it.");
+            Ok(Exit::Done)
+        }
+        Ok(false) => Err((Exit::Lost, format!("{address} was not known"))),
+        Err(error) => Err((Exit::Lost, error.to_string())),
+    }
+}
+
+fn talk(arguments: &Arguments) -> Result<Exit, Failure> {
+    let at_keyboard = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let address = arguments
+        .destination()
+        .map_err(|error| (Exit::Usage, error.to_string()))?;
+    if arguments.name.is_none() && !at_keyboard {
+        let why = "a name is needed when the input is not a terminal: --name NAME";
+        return Err((Exit::Usage, why.to_owned()));
+    }
+    let trust = Trust::new(
+        address.clone(),
+        StateFolder::find().ok(),
+        arguments.identity.clone(),
+        arguments.accept_new,
+    );
+    let wish = Wish {
+        name: arguments.name,
+        room: arguments.room,
+    };
+    let session = Session::new(wish, u64::from_be_bytes(random_bytes()), arguments.trace);
+    let retry = match arguments.retry {
+        Some(limit) => Retry::For(limit),
+        None if at_keyboard => Retry::OnceConnected,
+        None => Retry::Never,
+    };
+    let failed = |error: std::io::Error| (Exit::Lost, error.to_string());
+    let link = Link::new(address, session, retry).map_err(failed)?;
+    if at_keyboard {
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty());
+        let coloured = !arguments.no_color && !no_color;
+        terminal::run(link, &trust, coloured).map_err(failed)
+    } else {
+        let manner = pipe::Manner {
+            text_only: arguments.text,
+            listen: arguments.listen,
+        };
+        pipe::run(link, &trust, manner).map_err(failed)
+    }
+}

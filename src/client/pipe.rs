@@ -1,0 +1,238 @@
+//! Pipe mode: lines in are sent, what happens comes out as the line door's words.
+//!
+//! Made for scripts: nothing is asked, nothing is coloured, one's own words are not repeated, and
+//! the exit code tells whether everything that was put in was stored.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use super::exit::Exit;
+use super::input::{Input, Line};
+use super::link::{Ending, Link};
+use super::news::News;
+use super::safe::safe_row;
+use super::trust::{Decision, Trust};
+use super::words::append_words;
+use crate::chat::Refusal;
+use crate::crypto::handshake::PublicKey;
+use crate::limits::{CLIENT_PAINT_BYTES, TEXT_BYTES_MAX};
+
+/// How piped input is taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    /// Lines are text even when they begin with a slash.
+    pub text_only: bool,
+    /// The end of input does not end the program.
+    pub listen: bool,
+}
+
+/// Runs pipe mode to its end.
+///
+/// # Errors
+///
+/// When the poll fails; everything else is an [`Exit`].
+pub fn run(mut link: Link, trust: &Trust, manner: Manner) -> io::Result<Exit> {
+    let mut input = Some(Input::start(link.waker()));
+    let mut front = Front::default();
+    let mut leaving = false;
+    while link.ending().is_none() {
+        let wants_input = link.session().has_room() && input.is_some();
+        let turn = link.turn(None, front.more_input && wants_input, false, &mut |news| {
+            front.hear(&news);
+        })?;
+        if let Some(key) = front.server_key.take() {
+            decide(&mut link, trust, &key, &mut front);
+        }
+        if front.name_refused {
+            link.end(Ending::Failed(
+                "the server did not take the name".to_owned(),
+            ));
+        }
+        if !leaving {
+            front.more_input = feed(&mut input, &mut link, manner, &mut front)?;
+        }
+        let settled = link.session().conversation().unacknowledged_count() == 0;
+        let done = input.is_none() && settled && !manner.listen && front.was_welcome;
+        if turn.asked_to_stop || (done && !leaving) {
+            leaving = true;
+            link.leave();
+        }
+        if front.print().is_err() {
+            // Nobody reads us any more; as for any program in a pipe, that is the end.
+            return Ok(Exit::Lost);
+        }
+    }
+    front.lost |= input.is_some() && !front.said_bye;
+    let exit = front.finish(&link_ending(&link), link.session().conversation());
+    Ok(exit)
+}
+
+fn link_ending(link: &Link) -> Ending {
+    link.ending().cloned().unwrap_or(Ending::Clean)
+}
+
+/// What has been heard, and what is still to be printed.
+#[derive(Default)]
+struct Front {
+    out: String,
+    server_key: Option<PublicKey>,
+    was_welcome: bool,
+    name_refused: bool,
+    /// Whether input was left because there was no room for it.
+    more_input: bool,
+    /// Whether anything was refused or lost.
+    lost: bool,
+    said_bye: bool,
+    bye: Option<String>,
+}
+
+impl Front {
+    fn hear(&mut self, news: &News<'_>) {
+        append_words(news, &mut self.out);
+        match *news {
+            News::ServerKey(key) => self.server_key = Some(key),
+            News::Welcome { .. } => self.was_welcome = true,
+            News::Refused { of_command, .. } => {
+                self.lost = true;
+                self.name_refused |= !of_command && !self.was_welcome;
+            }
+            News::NotSent { .. } => self.lost = true,
+            News::Bye(why) => {
+                self.said_bye = true;
+                self.bye = why.map(safe_row);
+            }
+            News::Trace(text) => eprintln!("{text}"),
+            News::Apart(apart) => {
+                let again = apart.again_after.map_or(Duration::ZERO, |after| after);
+                let why = safe_row(apart.why);
+                eprintln!(
+                    "parlour: {why}; trying again in {:.1} s",
+                    again.as_secs_f32()
+                );
+            }
+            News::AskName
+            | News::Entered { .. }
+            | News::Exited(_)
+            | News::Current(_)
+            | News::Renamed(_)
+            | News::Notice(_)
+            | News::Sent { .. }
+            | News::ReplayEnd { .. }
+            | News::Missed { .. }
+            | News::Entry { .. }
+            | News::Closed(_) => {}
+        }
+        if self.out.len() > CLIENT_PAINT_BYTES && self.print().is_err() {
+            // Told again by the next print, which ends the program.
+            self.out.clear();
+        }
+    }
+
+    fn refuse(&mut self, words: &str) {
+        self.lost = true;
+        self.out.push_str(&format!("Err: {words}\n"));
+    }
+
+    /// Writes what there is, at once.
+    fn print(&mut self) -> io::Result<()> {
+        if self.out.is_empty() {
+            return Ok(());
+        }
+        let mut output = io::stdout().lock();
+        output.write_all(self.out.as_bytes())?;
+        self.out.clear();
+        output.flush()
+    }
+
+    /// Says the last words and tells what it all came to.
+    fn finish(mut self, ending: &Ending, conversation: &super::conversation::Conversation) -> Exit {
+        let waiting = conversation.unacknowledged_count();
+        let exit = match ending {
+            Ending::Clean => {
+                let mut bye = Vec::new();
+                crate::wire::line::encode_bye(self.bye.as_deref(), &mut bye);
+                self.out.push_str(&String::from_utf8_lossy(&bye));
+                Exit::Done
+            }
+            Ending::Failed(why) => {
+                eprintln!("parlour: {}", safe_row(why));
+                Exit::Lost
+            }
+            Ending::KeyRefused(words) => {
+                eprintln!("parlour: {words}");
+                Exit::Key
+            }
+        };
+        if waiting > 0 && exit != Exit::Key {
+            eprintln!("parlour: {waiting} messages were not acknowledged");
+            self.lost = true;
+        }
+        match (self.print(), self.lost, exit) {
+            (Err(_), _, Exit::Done) | (Ok(()), true, Exit::Done) => Exit::Lost,
+            (_, _, exit) => exit,
+        }
+    }
+}
+
+fn decide(link: &mut Link, trust: &Trust, key: &PublicKey, front: &mut Front) {
+    let refused = match trust.judge(key) {
+        Decision::Accept => match trust.identity_for(key) {
+            Ok(identity) => {
+                link.accept(identity.as_ref(), &mut |news| front.hear(&news));
+                return;
+            }
+            Err(why) => Ending::Failed(why),
+        },
+        Decision::Ask(shown) => Ending::KeyRefused(trust.unknown_words(shown)),
+        Decision::Refuse(words) => Ending::KeyRefused(words),
+    };
+    link.end(refused);
+}
+
+/// Says what has been put in, as long as there is room; tells whether more waits.
+fn feed(
+    input: &mut Option<Input>,
+    link: &mut Link,
+    manner: Manner,
+    front: &mut Front,
+) -> io::Result<bool> {
+    while let Some(lines) = input {
+        if !link.session().has_room() {
+            return Ok(true);
+        }
+        match lines.next_line()? {
+            None => return Ok(false),
+            Some(Line::End) => *input = None,
+            Some(Line::TooLong) => {
+                let max = TEXT_BYTES_MAX;
+                front.refuse(&Refusal::TextTooLong { max }.to_string());
+            }
+            Some(Line::Text(line)) => {
+                let session = link.session();
+                let hear = &mut |news: News<'_>| front.hear(&news);
+                if line.is_empty() {
+                    continue;
+                }
+                if manner.text_only {
+                    session.say(&line, hear);
+                } else {
+                    say_or_run(session, &line, hear);
+                }
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Runs a line that begins with a slash; says any other, and what follows a double slash.
+pub fn say_or_run(
+    session: &mut super::session::Session,
+    line: &str,
+    heard: &mut super::news::Outlet<'_>,
+) {
+    match line.strip_prefix('/') {
+        None => session.say(line, heard),
+        Some(text) if text.starts_with('/') => session.say(text, heard),
+        Some(_) => session.run(line, heard),
+    }
+}
