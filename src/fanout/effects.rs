@@ -99,6 +99,8 @@ impl Fanout {
         };
         let mut sealed = std::mem::take(&mut self.scratch);
         let mut line = std::mem::take(&mut self.line_scratch);
+        // A slow fill may have left its last entry there.
+        sealed.clear();
         message::encode_entry(room, entry, &mut sealed);
         let place = &self.rooms[at as usize];
         if place.log.keeps_lines() {
