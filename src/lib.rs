@@ -1,12 +1,37 @@
 //! Parlour: an encrypted chat server for very many connections.
 //!
-//! Modules in import order; each may import only those above it, and [`tidy`](self) checks it.
+//! The modules, in import order: each may import only those above it, and a test in the tree
+//! checks it. `chat` decides, `fanout`, `wire` and `crypto` translate; none of them knows a socket,
+//! a clock, a thread or a disk. `net` and `client` own those.
+//!
+//! | module | is |
+//! |---|---|
+//! | [`limits`] | every bound, with its reason |
+//! | [`buffer`] | a queue of bytes |
+//! | [`chat`] | the chat itself: who is there, what was said, what may be done |
+//! | [`crypto`] | handshake, key schedule, records, fingerprints |
+//! | [`wire`] | bytes to messages and back, sealed and plain |
+//! | [`fanout`] | a room's encoded log and its members' cursors |
+//! | [`store`] | what was said, kept |
+//! | [`config`] | what the operator may change |
+//! | [`net`] | the loop, its sockets and its workers |
+//! | [`client`] | the bundled client |
 
 pub mod limits;
 
 pub mod buffer;
+
 pub mod chat;
 pub mod crypto;
+pub mod fanout;
+pub mod wire;
+
+pub mod store;
+
+#[cfg(feature = "server")]
+pub mod config;
+#[cfg(feature = "server")]
+pub mod net;
 
 #[cfg(test)]
 mod tidy;

@@ -76,6 +76,8 @@ pub const PRESENCE_COUNT_INTERVAL_PER_MEMBER: Duration = Duration::from_micros(1
 pub const GREETING_NAMES_MAX: usize = 10;
 /// Names listed by `/names`; a prefix narrows.
 pub const NAMES_LISTED_MAX: usize = 200;
+/// What is repeated to its author of a word that is no command, bytes.
+pub const UNKNOWN_WORD_BYTES_SHOWN: usize = 32;
 /// Entries shown on join.
 pub const JOIN_HISTORY_ENTRIES: usize = 20;
 /// Entries `/history` shows when no number is given.
@@ -111,10 +113,14 @@ pub const SEGMENT_BYTES: usize = 64 * KIB;
 pub const ROOM_LOG_BYTES_MIN: usize = MIB;
 /// Entries a room keeps for newcomers at most when they are small.
 pub const ROOM_LOG_ENTRIES_MIN: usize = 1_000;
+/// Encoded bytes of a room's log above which slow readers make its senders wait.
+pub const ROOM_LOG_BYTES_PRESSED: usize = 14 * MIB;
 /// Encoded bytes a room keeps for cursors that are behind; beyond it they miss entries, and are told.
 pub const ROOM_LOG_BYTES_MAX: usize = 16 * MIB;
 /// Encoded bytes of all rooms together; beyond it the largest log is cut, and its readers are told.
 pub const LOGS_BYTES_MAX: usize = 256 * MIB;
+/// When all logs together reach their bound, so much of it is cut at once: one part in so many.
+pub const LOGS_CUT_SHARE: usize = 16;
 /// Bytes held for connections in the middle of an entry that is gone; beyond it the longest
 /// blocked are closed.
 pub const UNFINISHED_BYTES_MAX: usize = 64 * MIB;
@@ -135,6 +141,12 @@ pub const ANSWER_LINES_MAX: usize = 100;
 pub const WRITE_BUFFERS_MAX: usize = 4_096;
 /// Size classes in which a blocked connection's rest is kept, bytes.
 pub const WRITE_REST_CLASSES_BYTES: [usize; 3] = [KIB, 4 * KIB, WRITE_BUFFER_BYTES_MAX];
+/// Unused buffers kept of each class, so that a passing crowd of slow readers does not keep its own.
+pub const WRITE_BUFFERS_SPARE_MAX: usize = 64;
+/// Replays of one connection that wait; further ones are refused with a notice.
+pub const REPLAYS_QUEUED_MAX: usize = 4;
+/// The part of a connection's state that every delivery touches fits one line of the cache, bytes.
+pub const CACHE_LINE_BYTES: usize = 64;
 /// Incomplete input of all connections together, bytes; above it only connections that hold less
 /// than [`INCOMPLETE_INPUT_SMALL_BYTES`] are read.
 pub const INCOMPLETE_INPUT_BYTES_MAX: usize = 64 * MIB;
@@ -154,6 +166,21 @@ pub const PING_AFTER: Duration = Duration::from_secs(90);
 pub const GONE_AFTER: Duration = Duration::from_secs(150);
 /// How long a peer that was sent CLOSE may take to send its own; then it is closed.
 pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a line connection that was sent its last words may take to close its side.
+pub const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
+/// Idle time after which TCP asks whether the peer is still there.
+pub const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+/// Time between two such questions.
+pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
+/// Unanswered questions after which the peer is lost.
+pub const KEEPALIVE_RETRIES: u32 = 6;
+/// How long sent bytes may stay unacknowledged by the peer's system before it is lost.
+pub const UNACKNOWLEDGED_BYTES_TIMEOUT: Duration = Duration::from_secs(60);
+/// Bytes the kernel may hold unsent for one connection before it reports it as not writable.
+///
+/// Without it a reader that never reads makes the kernel absorb megabytes, and what is sealed late
+/// would be late by that much.
+pub const UNSENT_BYTES_LOW: u32 = 32 * 1024;
 /// How long an empty line at the line door must stand alone to mean leaving.
 pub const EMPTY_LINE_WAIT: Duration = Duration::from_millis(300);
 /// How long a stopping server flushes before it ends all the same.
@@ -161,8 +188,18 @@ pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 
 // --- One turn of the loop ---
 
+/// Connections the kernel holds until they are accepted; it may hold fewer.
+pub const LISTEN_BACKLOG: i32 = 4_096;
+/// How long nothing is accepted after the system ran out of files or memory.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 /// New connections accepted per turn.
 pub const ACCEPTS_PER_TURN: usize = 64;
+/// How long a connection that is held back for others' sake is not looked at.
+pub const HELD_BACK_PAUSE: Duration = Duration::from_millis(10);
+/// Longest sleep of the loop.
+pub const IDLE_WAIT_MAX: Duration = Duration::from_secs(60);
+/// Shortest time between two log lines about connections that failed.
+pub const FAILURE_LOG_INTERVAL: Duration = Duration::from_secs(10);
 /// Events taken from the kernel per turn.
 pub const EVENTS_PER_TURN: usize = 1_024;
 /// Share of a turn that handshakes may take while other work waits.
@@ -173,6 +210,8 @@ pub const WRITE_PHASE_BUDGET: Duration = Duration::from_millis(2);
 pub const ROOM_SLICE_BUDGET: Duration = Duration::from_millis(1);
 /// Members one room's sweep visits before others are served.
 pub const ROOM_SLICE_MEMBERS: usize = 64;
+/// Visits between two looks at the clock.
+pub const VISITS_PER_CLOCK_READING: u32 = 16;
 /// Rooms of at most this many members go before rooms in the middle of a sweep.
 pub const SMALL_ROOM_MEMBERS_MAX: usize = 64;
 /// Records sealed by one key whose time has come, changed per turn.
@@ -211,6 +250,8 @@ pub const RECORD_HEADER_BYTES: usize = 4;
 pub const RECORD_PREFIX_BYTES: usize = 2;
 /// Authentication tag after a record's ciphertext, bytes.
 pub const RECORD_TAG_BYTES: usize = 16;
+/// A whole record of the largest size that is accepted, bytes.
+pub const RECORD_BYTES_MAX: usize = RECORD_HEADER_BYTES + RECORD_INNER_BYTES_MAX + RECORD_TAG_BYTES;
 /// Largest plaintext of a record that is accepted, bytes; a larger one closes.
 pub const RECORD_INNER_BYTES_MAX: usize = 16 * KIB;
 /// Largest plaintext of a record that is sent, bytes: the largest padded length, 64 k - 21.
@@ -258,6 +299,11 @@ const _: () = {
     assert!(64 + HANDSHAKE_PAYLOAD_BYTES_MAX + 2 <= HANDSHAKE_BYTES_MAX);
     // A room that fits the floor must fit the ceiling.
     assert!(ROOM_LOG_BYTES_MIN <= ROOM_LOG_BYTES_MAX && ROOM_LOG_BYTES_MAX <= LOGS_BYTES_MAX);
+    // Senders wait before readers miss entries, and there is something to wait for.
+    assert!(ROOM_LOG_BYTES_MIN < ROOM_LOG_BYTES_PRESSED);
+    assert!(ROOM_LOG_BYTES_PRESSED < ROOM_LOG_BYTES_MAX);
+    // The longest rest of a record must fit the largest class.
+    assert!(WRITE_REST_CLASSES_BYTES[2] == WRITE_BUFFER_BYTES_MAX);
     // Hysteresis needs a gap.
     assert!(PRESENCE_RELISTED_BELOW < PRESENCE_LISTED_MAX);
     // The journal must take the longest message.

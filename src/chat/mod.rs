@@ -3,11 +3,153 @@
 //! Pure: it knows no socket, clock, thread, encoding or disk. Everything comes in as an [`Input`] with
 //! the time beside it, and everything that must happen leaves as an [`Effect`], in order. So the
 //! same code runs in the server, in the simulator and in the benches.
+//!
+//! ```text
+//! Input -> apply ─┬─ doors       the prompt, Hello, resuming, going
+//!                 ├─ commands    what people ask for     ─┬─> membership   who is where; a room's order
+//!                 └─ journal     what the store answered ─┘                Publish, Join, Leave
+//! ```
 
+pub mod command;
 pub mod name;
 pub mod refusal;
+pub mod text;
 pub mod vocabulary;
 
+mod apply;
+mod commands;
+mod doors;
+#[cfg(test)]
+pub(crate) mod fault;
+mod held;
+mod invariants;
+mod journal;
+mod membership;
+mod pending;
+mod people;
+mod presence;
+mod rooms;
+mod seats;
+mod sessions;
+#[cfg(test)]
+mod tests;
+mod throttle;
+
 pub use name::{Name, RoomName};
-pub use refusal::Refusal;
+pub use refusal::{Refusal, StoreFailure};
+pub use throttle::Rates;
 pub use vocabulary::*;
+
+use crate::limits::{
+    COMMAND_BURST, COMMAND_BYTES_BURST, COMMAND_BYTES_PER_SECOND, COMMANDS_PER_SECOND, ROOMS_MAX,
+};
+use held::HeldNames;
+use journal::Journal;
+use people::People;
+use rooms::{Room, Rooms};
+use seats::Seats;
+use std::time::Duration;
+
+/// The room that is always there.
+pub const LOBBY: RoomId = RoomId(1);
+/// What it is called.
+pub const LOBBY_NAME: &str = "lobby";
+
+/// What the operator decides.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// How long what is said is kept.
+    pub kept: Kept,
+    /// How fast clients may speak.
+    pub rates: Rates,
+    /// Whether guests may create rooms.
+    pub guests_create_rooms: bool,
+    /// Rooms at once.
+    pub rooms_max: usize,
+    /// The first room id that was never used in this epoch; greater than [`LOBBY`].
+    pub rooms_from: RoomId,
+    /// Whether an empty line through the line door means leaving.
+    pub empty_line_leaves: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            kept: Kept::InMemory,
+            rates: Rates {
+                command_burst: COMMAND_BURST,
+                commands_per_second: COMMANDS_PER_SECOND,
+                byte_burst: COMMAND_BYTES_BURST,
+                bytes_per_second: COMMAND_BYTES_PER_SECOND,
+            },
+            guests_create_rooms: true,
+            rooms_max: ROOMS_MAX,
+            rooms_from: RoomId(LOBBY.0 + 1),
+            empty_line_leaves: true,
+        }
+    }
+}
+
+/// The whole state of the chat.
+///
+/// Invariants, checked in debug builds after every input: who is a member of a room has the room on
+/// its list, and the other way round; a seat and its person name each other; as many messages wait
+/// in the rooms' orders as the journal owes answers for.
+#[derive(Debug)]
+pub struct Chat {
+    settings: Settings,
+    epoch: Epoch,
+    /// The time of the current input.
+    now: Now,
+    seats: Seats,
+    people: People,
+    held: HeldNames,
+    rooms: Rooms,
+    journal: Journal,
+    is_stopping: bool,
+}
+
+impl Chat {
+    /// A chat with nobody in it and one room, the lobby.
+    pub fn new(settings: Settings, epoch: Epoch) -> Self {
+        let name = RoomName::parse(LOBBY_NAME).expect("the lobby has a proper name");
+        let mut lobby = Room::new(name, None, settings.kept.is_kept());
+        lobby.is_permanent = true;
+        let mut rooms = Rooms::new(RoomId(settings.rooms_from.0.max(LOBBY.0 + 1)));
+        rooms.insert(LOBBY, lobby);
+        Self {
+            settings,
+            epoch,
+            now: Now::default(),
+            seats: Seats::default(),
+            people: People::default(),
+            held: HeldNames::default(),
+            rooms,
+            journal: Journal::default(),
+            is_stopping: false,
+        }
+    }
+
+    /// Tells of the rooms there are from the start. To be called once, before any input.
+    pub fn start(&mut self, effects: &mut Effects) {
+        for (room, state) in self.rooms.by_name() {
+            effects.push_back(Effect::Found {
+                room,
+                name: Some(state.name),
+                history: state.has_history,
+            });
+        }
+    }
+
+    /// When [`Input::Tick`] is wanted, if nothing else comes before.
+    pub fn next_deadline(&self) -> Option<Duration> {
+        let count = self.rooms.next_count().map(|(due, _)| due);
+        let expiry = self.next_expiry();
+        count.into_iter().chain(expiry).min()
+    }
+
+    /// Whether the journal owes no answer; a stopping server waits for it.
+    pub fn is_settled(&self) -> bool {
+        self.journal.is_empty()
+    }
+}

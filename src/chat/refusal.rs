@@ -104,6 +104,11 @@ pub enum Refusal {
     },
     /// The server keeps no accounts.
     NoAccounts,
+    /// The peer speaks another protocol than this door.
+    WrongDoor {
+        /// What to do.
+        advice: &'static str,
+    },
 }
 
 /// Why the store kept nothing.
@@ -154,6 +159,7 @@ impl Refusal {
             Self::Stopping => 33,
             Self::TooManyUnacknowledged { .. } => 34,
             Self::NoAccounts => 35,
+            Self::WrongDoor { .. } => 36,
         }
     }
 }
@@ -183,6 +189,7 @@ impl Refusal {
             }
             Self::Stopping => "not stored, the server is stopping; send it again later",
             Self::NoAccounts => "this server keeps no accounts; /nick NAME takes a guest's name",
+            Self::WrongDoor { advice } => advice,
             Self::UnknownCommand { .. }
             | Self::Usage { .. }
             | Self::BadName(_)
@@ -359,6 +366,7 @@ mod tests {
             Refusal::Stopping,
             Refusal::TooManyUnacknowledged { max },
             Refusal::NoAccounts,
+            Refusal::WrongDoor { advice: "go away" },
         ];
         for (index, refusal) in all.iter().enumerate() {
             assert!(!refusal.to_string().is_empty());

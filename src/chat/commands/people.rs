@@ -1,0 +1,204 @@
+//! What people do about themselves and about each other.
+
+use super::super::name::Name;
+use super::super::refusal::{Ago, Refusal};
+use super::super::sessions::Claim;
+use super::super::{Body, Chat, ClientKey, Door, Effect, Effects, Event};
+use super::{Answer, Asker, reason};
+use crate::limits::IGNORED_MAX;
+use std::fmt::Write;
+use std::sync::Arc;
+
+impl Chat {
+    /// Takes another name, and tells so in all rooms one is in.
+    pub(super) fn nick(
+        &mut self,
+        asker: Asker,
+        name: &str,
+        effects: &mut Effects,
+    ) -> Result<Answer, Refusal> {
+        let person = self.people.get(asker.id).ok_or(Refusal::NameNeeded)?;
+        let (old, key, source) = (person.name, person.key, person.source);
+        let rooms = person.rooms.clone();
+        let to = match self.claim(name, key) {
+            Ok((to, Claim::Free)) => to,
+            Ok((to, Claim::Own(id))) if id == asker.id => to,
+            Ok((to, Claim::Own(_))) => return Err(Refusal::NameTaken(to)),
+            // Without a key one's own name in other letters looks like anybody's.
+            Err(Refusal::NameTaken(to)) if to == old => to,
+            Err(refusal) => return Err(refusal),
+        };
+        if to != old {
+            self.held.release(to);
+            if let Some(key) = key {
+                self.held.hold(old, key, source, self.now.monotonic);
+            }
+        }
+        self.people.rename(asker.id, to);
+        for room in rooms {
+            let renamed = Body::Renamed { to };
+            self.note(room, old, Some(asker.client), renamed, effects);
+        }
+        Self::tell_sealed(asker, Event::Renamed(to), effects);
+        Self::notice(asker.client, format!("you are now {to}"), effects);
+        Ok(Answer::Done)
+    }
+
+    pub(super) fn away(
+        &mut self,
+        asker: Asker,
+        text: Option<&str>,
+        effects: &mut Effects,
+    ) -> Result<Answer, Refusal> {
+        let away: Arc<str> = text.and_then(reason).unwrap_or_else(|| AWAY_DEFAULT.into());
+        let text = format!("you are away: {away}; /back ends it");
+        if let Some(person) = self.people.get_mut(asker.id) {
+            person.rare_mut().away = Some(away);
+        }
+        Self::notice(asker.client, text, effects);
+        Ok(Answer::Done)
+    }
+
+    pub(super) fn back(&mut self, asker: Asker, effects: &mut Effects) -> Result<Answer, Refusal> {
+        let person = self.people.get_mut(asker.id).ok_or(Refusal::NameNeeded)?;
+        let was_away = person.away().is_some() && person.rare_mut().away.take().is_some();
+        let text = if was_away {
+            "you are back"
+        } else {
+            "you were not away"
+        };
+        Self::notice(asker.client, text, effects);
+        Ok(Answer::Done)
+    }
+
+    pub(super) fn ignore(
+        &mut self,
+        asker: Asker,
+        name: Option<&str>,
+        effects: &mut Effects,
+    ) -> Result<Answer, Refusal> {
+        let person = self.people.get_mut(asker.id).ok_or(Refusal::NameNeeded)?;
+        let Some(name) = name else {
+            let text = match person.ignored() {
+                [] => "you ignore nobody".to_owned(),
+                names => format!("you ignore {}", joined(names)),
+            };
+            Self::notice(asker.client, text, effects);
+            return Ok(Answer::Done);
+        };
+        let name = Name::parse(name).map_err(Refusal::BadName)?;
+        if name == person.name {
+            return Err(Refusal::Oneself);
+        }
+        let mut names = person.ignored().to_vec();
+        if !names.contains(&name) {
+            if names.len() >= IGNORED_MAX {
+                return Err(Refusal::TooManyIgnored { max: IGNORED_MAX });
+            }
+            names.push(name);
+        }
+        self.set_ignored(asker, names, effects);
+        Self::notice(asker.client, format!("you ignore {name}"), effects);
+        Ok(Answer::Done)
+    }
+
+    pub(super) fn unignore(
+        &mut self,
+        asker: Asker,
+        name: &str,
+        effects: &mut Effects,
+    ) -> Result<Answer, Refusal> {
+        let name = Name::parse(name).map_err(Refusal::BadName)?;
+        let person = self.people.get(asker.id).ok_or(Refusal::NameNeeded)?;
+        let mut names = person.ignored().to_vec();
+        let count = names.len();
+        names.retain(|other| *other != name);
+        if names.len() == count {
+            return Err(Refusal::NotIgnored(name));
+        }
+        self.set_ignored(asker, names, effects);
+        Self::notice(
+            asker.client,
+            format!("you ignore {name} no longer"),
+            effects,
+        );
+        Ok(Answer::Done)
+    }
+
+    fn set_ignored(&mut self, asker: Asker, names: Vec<Name>, effects: &mut Effects) {
+        let names: Arc<[Name]> = names.into();
+        if let Some(person) = self.people.get_mut(asker.id) {
+            person.rare_mut().ignored = (!names.is_empty()).then(|| names.clone());
+        }
+        effects.push_back(Effect::Ignore(asker.client, names));
+    }
+
+    /// Tells what may be known of somebody.
+    pub(super) fn whois(
+        &mut self,
+        asker: Asker,
+        name: &str,
+        effects: &mut Effects,
+    ) -> Result<Answer, Refusal> {
+        let name = Name::parse(name).map_err(Refusal::BadName)?;
+        let (_, person) = self
+            .people
+            .present(name)
+            .ok_or(Refusal::NoSuchPerson(name))?;
+        let door = match person.door {
+            Door::Sealed => "encrypted",
+            Door::Line => "plain",
+        };
+        let since = Ago(self.now.monotonic.saturating_sub(person.since));
+        let mut text = format!("{}: guest, {door}, here for {since}", person.name);
+        let expected = "a string takes everything";
+        if let Some(away) = person.away() {
+            write!(text, ", away: {away}").expect(expected);
+        }
+        if let Some(key) = person.key {
+            write!(text, ", key {}", fingerprint(key)).expect(expected);
+        }
+        Self::notice(asker.client, text, effects);
+        Ok(Answer::Done)
+    }
+}
+
+/// Names, joined by commas.
+fn joined(names: &[Name]) -> String {
+    let names: Vec<_> = names.iter().map(Name::as_str).collect();
+    names.join(", ")
+}
+
+/// A client's key as people compare it: base32, lower case, 32 characters.
+fn fingerprint(key: ClientKey) -> String {
+    let letters = b"abcdefghijklmnopqrstuvwxyz234567";
+    let bits = key
+        .0
+        .iter()
+        .flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1));
+    let bits: Vec<u8> = bits.collect();
+    let letter = |five: &[u8]| {
+        let index = five
+            .iter()
+            .fold(0, |index, bit| index << 1 | usize::from(*bit));
+        char::from(letters[index])
+    };
+    bits.chunks_exact(5).map(letter).collect()
+}
+
+/// What those who write to somebody are told who is away without saying why.
+const AWAY_DEFAULT: &str = "not here";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_is_base32() {
+        let mut key = [0; 20];
+        key[..6].copy_from_slice(b"foobar");
+        let text = fingerprint(ClientKey(key));
+        assert_eq!(text.len(), 32);
+        assert!(text.starts_with("mzxw6ytbo"), "{text}");
+    }
+}

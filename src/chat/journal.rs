@@ -1,0 +1,257 @@
+//! Messages on their way to the store: what was submitted, and what becomes of the answer.
+//!
+//! A message takes its place in its room's order when it is submitted and becomes visible when the
+//! store has it. Jobs and bytes are bounded; beyond the bound the sender waits.
+
+#[cfg(test)]
+use super::fault::{self, Fault};
+use super::pending::Place;
+use super::people::PersonId;
+use super::refusal::{Refusal, StoreFailure};
+use super::{
+    Append, Chat, Effect, Effects, Entry, EntryId, Event, Job, MessageKey, Outcome, RoomId, Sent,
+    Ticket,
+};
+use crate::limits::{JOURNAL_BYTES_MAX, JOURNAL_JOBS_MAX};
+use std::collections::BTreeMap;
+
+/// What the store was given and has not answered.
+#[derive(Debug, Default)]
+pub(super) struct Journal {
+    outstanding: BTreeMap<Ticket, Outstanding>,
+    bytes: usize,
+    last: u64,
+}
+
+#[derive(Debug)]
+struct Outstanding {
+    sender: PersonId,
+    key: MessageKey,
+    /// Whether the sender chose the key, and so knows it.
+    is_key_known: bool,
+    row: (RoomId, Place),
+    second: Option<(RoomId, Place)>,
+    bytes: usize,
+    private: Option<Private>,
+}
+
+#[derive(Debug)]
+struct Private {
+    to: PersonId,
+    sent: Sent,
+}
+
+/// A message that is ready to be stored.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) sender: PersonId,
+    /// Its number, if its sender gave one.
+    pub(super) key: Option<MessageKey>,
+    pub(super) row: (RoomId, Entry),
+    /// For a private message: the other inbox, whose it is, and what the sender is told.
+    pub(super) second: Option<(RoomId, Entry, PersonId, Sent)>,
+}
+
+impl Journal {
+    /// Whether the store owes no answer.
+    pub(super) fn is_empty(&self) -> bool {
+        self.outstanding.is_empty()
+    }
+
+    /// Whether a message of so many bytes may be submitted.
+    pub(super) fn has_room_for(&self, bytes: usize) -> bool {
+        self.outstanding.len() < JOURNAL_JOBS_MAX
+            && (self.bytes.saturating_add(bytes) <= JOURNAL_BYTES_MAX || self.is_empty())
+    }
+
+    /// How many answers are owed: in all, and in places of all orders.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let seconds = self.outstanding.values().filter(|job| job.second.is_some());
+        (
+            self.outstanding.len(),
+            self.outstanding.len() + seconds.count(),
+        )
+    }
+
+    /// How many of these are owed to one sender.
+    pub(super) fn count_of(&self, sender: PersonId) -> usize {
+        let mut jobs = self.outstanding.values();
+        jobs.by_ref().filter(|job| job.sender == sender).count()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn bytes_counted(&self) -> usize {
+        self.outstanding.values().map(|job| job.bytes).sum()
+    }
+}
+
+impl Chat {
+    /// Gives a message its place in the order and hands it to the store.
+    pub(super) fn submit(&mut self, draft: Draft, effects: &mut Effects) {
+        let Some(person) = self.people.get_mut(draft.sender) else {
+            return;
+        };
+        person.outstanding += 1;
+        let key = draft.key.unwrap_or_else(|| {
+            person.numbered = person.numbered.wrapping_add(1);
+            MessageKey(person.numbered.into())
+        });
+        let sender = (person.sender, key);
+        self.journal.last += 1;
+        let ticket = Ticket(self.journal.last);
+        let (row, private) = match draft.second {
+            None => (draft.row, None),
+            Some((room, entry, to, sent)) => (draft.row, Some((room, entry, Private { to, sent }))),
+        };
+        let (second, private) = match private {
+            None => (None, None),
+            Some((room, entry, private)) => (Some((room, entry)), Some(private)),
+        };
+        let append = Append {
+            ticket,
+            sender,
+            row,
+            second,
+        };
+        let bytes = append.bytes();
+        let outstanding = Outstanding {
+            sender: draft.sender,
+            key,
+            is_key_known: draft.key.is_some(),
+            row: (append.row.0, self.wait(append.row.0, append.row.1.clone())),
+            second: append
+                .second
+                .as_ref()
+                .map(|(room, entry)| (*room, self.wait(*room, entry.clone()))),
+            bytes,
+            private,
+        };
+        self.journal.bytes += bytes;
+        self.journal.outstanding.insert(ticket, outstanding);
+        effects.push_back(Effect::Submit(Job::Append(append)));
+        #[cfg(test)]
+        if fault::is_planted(Fault::AcknowledgeEarly) {
+            self.acknowledge_early(ticket, effects);
+        }
+    }
+
+    /// Gives an entry its place in a room's order.
+    fn wait(&mut self, room: RoomId, entry: Entry) -> Place {
+        let pending = self.rooms.pending_mut(room);
+        pending
+            .expect("messages are addressed to rooms that were looked up")
+            .wait(entry)
+    }
+
+    /// Deals with an answer of the store.
+    pub(super) fn settle(&mut self, outcome: Outcome, effects: &mut Effects) {
+        match outcome {
+            Outcome::Stored {
+                ticket,
+                id,
+                second,
+                fresh,
+            } => self.stored(ticket, id, second, fresh, effects),
+            Outcome::NotStored { ticket, why } => self.not_stored(ticket, why, effects),
+        }
+    }
+
+    fn stored(
+        &mut self,
+        ticket: Ticket,
+        id: EntryId,
+        second: Option<EntryId>,
+        fresh: bool,
+        effects: &mut Effects,
+    ) {
+        let Some(job) = self.take(ticket) else { return };
+        self.resolve(job.row, fresh.then_some(id), effects);
+        if let Some(place) = job.second {
+            self.resolve(place, second.filter(|_| fresh), effects);
+        }
+        let author = self.people.get(job.sender).map(|person| person.name);
+        let sent = job.private.map(|private| {
+            if let (Some(to), Some(author)) = (self.people.get_mut(private.to), author) {
+                to.rare_mut().correspondent = Some((job.sender, author));
+            }
+            private.sent
+        });
+        let stored = Event::Stored {
+            key: job.key,
+            room: job.row.0,
+            id,
+            sent,
+        };
+        self.answer(job.sender, stored, effects);
+    }
+
+    fn not_stored(&mut self, ticket: Ticket, why: StoreFailure, effects: &mut Effects) {
+        let Some(job) = self.take(ticket) else { return };
+        self.resolve(job.row, None, effects);
+        if let Some(place) = job.second {
+            self.resolve(place, None, effects);
+        }
+        let key = job.is_key_known.then_some(job.key);
+        let refused = Event::Refused(key, Refusal::NotStored(why));
+        self.answer(job.sender, refused, effects);
+    }
+
+    /// The job an answer is about; a second answer is about none.
+    fn take(&mut self, ticket: Ticket) -> Option<Outstanding> {
+        let job = self.journal.outstanding.remove(&ticket)?;
+        self.journal.bytes -= job.bytes;
+        Some(job)
+    }
+
+    /// An entry may become visible, or will not; and with it what queued behind it.
+    fn resolve(
+        &mut self,
+        (room, place): (RoomId, Place),
+        id: Option<EntryId>,
+        effects: &mut Effects,
+    ) {
+        if let Some(pending) = self.rooms.pending_mut(room) {
+            pending.settle(place, id);
+        }
+        self.publish_settled(room, effects);
+    }
+
+    /// Tells a sender what became of a message; a goodbye may have waited for it.
+    fn answer(&mut self, sender: PersonId, event: Event, effects: &mut Effects) {
+        let Some(person) = self.people.get_mut(sender) else {
+            return;
+        };
+        person.outstanding -= 1;
+        if let Some(client) = person.client {
+            effects.push_back(Effect::Reply(client, event));
+        }
+        self.finish_if_answered(sender, effects);
+    }
+
+    /// The planted bug: what the store may never keep is shown and acknowledged.
+    #[cfg(test)]
+    fn acknowledge_early(&mut self, ticket: Ticket, effects: &mut Effects) {
+        let Some(job) = self.journal.outstanding.get(&ticket) else {
+            return;
+        };
+        let (row, second, key, sender) = (job.row, job.second, job.key, job.sender);
+        // The id that a store which never fails and knows no retry would give.
+        let id = EntryId(ticket.0);
+        self.resolve(row, Some(id), effects);
+        if let Some(place) = second {
+            self.resolve(place, Some(id), effects);
+        }
+        let stored = Event::Stored {
+            key,
+            room: row.0,
+            id,
+            sent: None,
+        };
+        if let Some(client) = self.people.get(sender).and_then(|person| person.client) {
+            effects.push_back(Effect::Reply(client, stored));
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Who is where, and the one order of each room.
+//!
+//! Whatever happens in a room, stored or not, takes its place in the room's order the moment it is
+//! decided; it becomes visible when all before it is settled.
+
+use super::people::PersonId;
+use super::presence::{Counts, Telling};
+use super::rooms::{Room, Seconds};
+use super::{
+    Body, Chat, ClientId, Door, Effect, Effects, Entry, Event, From, Name, Parting, RoomId,
+};
+use std::sync::Arc;
+
+/// How somebody comes into a room.
+#[derive(Debug)]
+pub(super) struct Entrance {
+    /// Where the log begins for it.
+    pub(super) from: From,
+    /// What it is told when it has reached what is new.
+    pub(super) greeting: Option<Event>,
+    /// Whether its plain text goes there from now on.
+    pub(super) is_current: bool,
+}
+
+/// How somebody goes.
+#[derive(Clone, Debug)]
+pub(super) struct Farewell {
+    pub(super) how: Parting,
+    /// What it said.
+    pub(super) why: Option<Arc<str>>,
+    /// Whether its connection gets nothing more of the room, or is being told the last of it.
+    pub(super) is_cut: bool,
+}
+
+impl Chat {
+    /// Puts somebody into a room; whether it may was checked.
+    pub(super) fn enter(
+        &mut self,
+        id: PersonId,
+        room: RoomId,
+        entrance: Entrance,
+        effects: &mut Effects,
+    ) {
+        let now = self.now.monotonic;
+        let (Some(person), Some(state)) = (self.people.get_mut(id), self.rooms.get_mut(room))
+        else {
+            return;
+        };
+        let Some(client) = person.client else { return };
+        state.members.insert(id, Seconds::at(now));
+        person.add_room(room);
+        if person.door == Door::Sealed {
+            effects.push_back(Effect::Reply(client, entered(room, state)));
+        }
+        if entrance.is_current {
+            person.current = Some(room);
+            if person.door == Door::Sealed {
+                effects.push_back(Effect::Reply(client, Event::Current(Some(room))));
+            }
+        }
+        let (name, here) = (person.name, state.members.len());
+        match state.presence.arrive(here) {
+            Telling::Listed | Telling::ListedAfter(_) => {
+                let here = u32::try_from(here).unwrap_or(u32::MAX);
+                self.note(room, name, Some(client), Body::Joined { here }, effects);
+            }
+            Telling::Counted => self.rooms.schedule_count(room, now),
+        }
+        effects.push_back(Effect::Join {
+            room,
+            client,
+            from: entrance.from,
+            greeting: entrance.greeting,
+        });
+    }
+
+    /// Takes somebody out of a room.
+    pub(super) fn depart(
+        &mut self,
+        id: PersonId,
+        room: RoomId,
+        farewell: Farewell,
+        effects: &mut Effects,
+    ) {
+        let now = self.now.monotonic;
+        let (Some(person), Some(state)) = (self.people.get_mut(id), self.rooms.get_mut(room))
+        else {
+            return;
+        };
+        let Some(since) = state.members.remove(&id) else {
+            return;
+        };
+        person.remove_room(room);
+        let (name, client, here) = (person.name, person.client, state.members.len());
+        if let Some(client) = client.filter(|_| farewell.is_cut) {
+            effects.push_back(Effect::Leave { room, client });
+        }
+        let due = state.presence.due();
+        let telling = state.presence.depart(here);
+        if let (Telling::ListedAfter(_), Some(due)) = (telling, due) {
+            self.rooms.unschedule_count(room, due);
+        }
+        if let Telling::ListedAfter(counts) = telling {
+            self.note_counts(room, counts, effects);
+        }
+        match telling {
+            Telling::Listed | Telling::ListedAfter(_) => {
+                let body = Body::Left {
+                    after: since.until(now),
+                    how: farewell.how,
+                    why: farewell.why,
+                };
+                self.note(room, name, client, body, effects);
+            }
+            Telling::Counted => self.rooms.schedule_count(room, now),
+        }
+        self.dissolve_if_over(room, effects);
+    }
+
+    /// Puts something that is not stored into a room's order.
+    pub(super) fn note(
+        &mut self,
+        room: RoomId,
+        author: Name,
+        origin: Option<ClientId>,
+        body: Body,
+        effects: &mut Effects,
+    ) {
+        let Some(entry) = self.entry(room, author, origin, body) else {
+            return;
+        };
+        if let Some(pending) = self.rooms.pending_mut(room) {
+            pending.push(entry);
+        }
+        self.publish_settled(room, effects);
+    }
+
+    /// An entry for a room, with the time of now.
+    pub(super) fn entry(
+        &mut self,
+        room: RoomId,
+        author: Name,
+        origin: Option<ClientId>,
+        body: Body,
+    ) -> Option<Entry> {
+        let unix_ms = self.rooms.pending_mut(room)?.stamp(self.now.unix_ms);
+        Some(Entry {
+            id: None,
+            unix_ms,
+            author,
+            origin,
+            body,
+        })
+    }
+
+    /// Makes visible what is settled with everything before it.
+    pub(super) fn publish_settled(&mut self, room: RoomId, effects: &mut Effects) {
+        let Some(pending) = self.rooms.pending_mut(room) else {
+            return;
+        };
+        while let Some(entry) = pending.pop() {
+            effects.push_back(Effect::Publish(room, entry));
+        }
+        if pending.is_empty() {
+            self.dissolve_if_over(room, effects);
+        }
+    }
+
+    /// Ends a room or inbox that nothing holds any more.
+    pub(super) fn dissolve_if_over(&mut self, room: RoomId, effects: &mut Effects) {
+        let Some(owner) = self.rooms.remove_if_over(room) else {
+            return;
+        };
+        if let Some(owner) = owner.and_then(|owner| self.people.get_mut(owner)) {
+            owner.rare_mut().owned.retain(|other| *other != room);
+        }
+        effects.push_back(Effect::Dissolve(room));
+    }
+
+    /// Tells the counts of rooms whose time has come.
+    pub(super) fn tell_counts(&mut self, effects: &mut Effects) {
+        while let Some((due, room)) = self.rooms.next_count() {
+            if due > self.now.monotonic {
+                break;
+            }
+            self.rooms.unschedule_count(room, due);
+            if let Some(state) = self.rooms.get_mut(room) {
+                let counts = state.presence.take();
+                self.note_counts(room, counts, effects);
+            }
+        }
+    }
+
+    fn note_counts(&mut self, room: RoomId, counts: Counts, effects: &mut Effects) {
+        let Some(state) = self.rooms.get(room).filter(|_| counts != Counts::default()) else {
+            return;
+        };
+        let here = u32::try_from(state.members.len()).unwrap_or(u32::MAX);
+        let body = Body::Counted {
+            arrived: counts.arrived,
+            departed: counts.departed,
+            here,
+        };
+        let author = Name::parse(COUNTS_AUTHOR).expect("the server has a proper name");
+        self.note(room, author, None, body, effects);
+    }
+
+    /// The inbox of somebody, made now if there is none yet; nothing when ids are spent.
+    pub(super) fn inbox_of(&mut self, id: PersonId, effects: &mut Effects) -> Option<RoomId> {
+        let person = self.people.get_mut(id)?;
+        if let Some(inbox) = person.inbox() {
+            return Some(inbox);
+        }
+        let room = self.rooms.take_id()?;
+        person.rare_mut().inbox = Some(room);
+        self.rooms.insert_inbox(room, id);
+        effects.push_back(Effect::Found {
+            room,
+            name: None,
+            history: self.settings.kept.is_kept(),
+        });
+        self.open_inbox(id, From::Newest(0), effects);
+        Some(room)
+    }
+
+    /// Lets somebody's connection read its inbox, if it has one.
+    pub(super) fn open_inbox(&mut self, id: PersonId, from: From, effects: &mut Effects) {
+        let Some(person) = self.people.get(id) else {
+            return;
+        };
+        let (Some(room), Some(client)) = (person.inbox(), person.client) else {
+            return;
+        };
+        if person.door == Door::Sealed {
+            effects.push_back(Effect::Reply(client, Event::Inbox(room)));
+        }
+        effects.push_back(Effect::Join {
+            room,
+            client,
+            from,
+            greeting: None,
+        });
+    }
+}
+
+/// What a sealed client is told of a room it enters.
+pub(super) fn entered(room: RoomId, state: &Room) -> Event {
+    Event::Entered {
+        room,
+        name: state.name,
+        topic: state.topic.clone(),
+    }
+}
+
+/// Under whose name counts are told.
+const COUNTS_AUTHOR: &str = "server";

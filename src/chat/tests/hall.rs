@@ -1,0 +1,385 @@
+//! A hall to test the chat in: clients that hear what they would be sent, and a store that answers
+//! when it is told to.
+
+use crate::chat::*;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// A chat with everything around it.
+pub(super) struct Hall {
+    pub(super) chat: Chat,
+    pub(super) now: Now,
+    /// Jobs the store has not answered.
+    pub(super) jobs: VecDeque<Append>,
+    /// Whether the store answers at once.
+    pub(super) answers: bool,
+    /// What each client heard since it was last asked, in words.
+    heard: BTreeMap<u32, Vec<String>>,
+    /// Who is in which room, as the effects say.
+    pub(super) members: BTreeMap<RoomId, BTreeSet<ClientId>>,
+    pub(super) names: BTreeMap<RoomId, String>,
+    ids: BTreeMap<RoomId, u64>,
+    stored: BTreeMap<(SessionId, MessageKey), (EntryId, Option<EntryId>)>,
+    /// Effects about one client: finished, expelled, discarded.
+    pub(super) closing: BTreeMap<u32, Close>,
+    pub(super) tokens: BTreeMap<u32, Token>,
+    last_key: u64,
+}
+
+pub(super) const EPOCH: Epoch = Epoch([7; 16]);
+
+pub(super) fn client(slot: u32) -> ClientId {
+    ClientId {
+        slot,
+        generation: 1,
+    }
+}
+
+pub(super) fn arrival(door: Door, slot: u32) -> Arrival {
+    let mut token = [0; 16];
+    token[..4].copy_from_slice(&slot.to_be_bytes());
+    token[15] = 1;
+    Arrival {
+        door,
+        source: IpAddr::from([192, 0, 2, 1]),
+        trusted: true,
+        key: None,
+        token: Token(token),
+    }
+}
+
+impl Hall {
+    pub(super) fn new() -> Self {
+        Self::with(Settings::default())
+    }
+
+    pub(super) fn with(settings: Settings) -> Self {
+        let mut hall = Self {
+            chat: Chat::new(settings, EPOCH),
+            now: Now {
+                monotonic: Duration::from_secs(1_000),
+                unix_ms: 1_800_000_000_000,
+            },
+            jobs: VecDeque::new(),
+            answers: true,
+            heard: BTreeMap::new(),
+            members: BTreeMap::new(),
+            names: BTreeMap::new(),
+            ids: BTreeMap::new(),
+            stored: BTreeMap::new(),
+            closing: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            last_key: 0,
+        };
+        let mut effects = Effects::new();
+        hall.chat.start(&mut effects);
+        hall.carry_out(effects);
+        hall
+    }
+
+    /// Offers one input; the store answers if it does so at once.
+    pub(super) fn input(&mut self, input: Input<'_>) -> Verdict {
+        let mut effects = Effects::new();
+        let verdict = self.chat.apply(self.now, input, &mut effects);
+        self.carry_out(effects);
+        while self.answers && !self.jobs.is_empty() {
+            self.answer();
+        }
+        verdict
+    }
+
+    pub(super) fn pass(&mut self, time: Duration) {
+        self.now.monotonic += time;
+        self.now.unix_ms += u64::try_from(time.as_millis()).unwrap();
+    }
+
+    /// Passes time from deadline to deadline.
+    pub(super) fn pass_with_ticks(&mut self, time: Duration) {
+        let end = self.now.monotonic + time;
+        while let Some(due) = self.chat.next_deadline().filter(|due| *due <= end) {
+            self.pass(due.saturating_sub(self.now.monotonic));
+            assert_eq!(self.input(Input::Tick), Verdict::Taken);
+            assert_ne!(self.chat.next_deadline(), Some(due), "a tick deals with it");
+        }
+        self.pass(end - self.now.monotonic);
+    }
+
+    // --- The store ---
+
+    /// Lets the store answer the oldest job.
+    pub(super) fn answer(&mut self) {
+        let job = self.jobs.pop_front().expect("a job is outstanding");
+        let mut next = |room: RoomId| {
+            let id = self.ids.entry(room).or_default();
+            *id += 1;
+            EntryId(*id)
+        };
+        let (ids, fresh) = match self.stored.get(&job.sender) {
+            Some(ids) => (*ids, false),
+            None => {
+                let ids = (next(job.row.0), job.second.map(|(room, _)| next(room)));
+                self.stored.insert(job.sender, ids);
+                (ids, true)
+            }
+        };
+        let outcome = Outcome::Stored {
+            ticket: job.ticket,
+            id: ids.0,
+            second: ids.1,
+            fresh,
+        };
+        assert_eq!(self.input(Input::Outcome(outcome)), Verdict::Taken);
+    }
+
+    /// Lets the store fail at the oldest job.
+    pub(super) fn fail(&mut self) {
+        let job = self.jobs.pop_front().expect("a job is outstanding");
+        let outcome = Outcome::NotStored {
+            ticket: job.ticket,
+            why: refusal::StoreFailure::DiskFull,
+        };
+        assert_eq!(self.input(Input::Outcome(outcome)), Verdict::Taken);
+    }
+
+    // --- Clients ---
+
+    pub(super) fn open(&mut self, slot: u32, arrival: Arrival) {
+        self.tokens.insert(slot, arrival.token);
+        let opened = Input::Opened(client(slot), arrival);
+        assert_eq!(self.input(opened), Verdict::Taken);
+    }
+
+    /// A plain client that has a name.
+    pub(super) fn line_client(&mut self, slot: u32, name: &str) {
+        self.open(slot, arrival(Door::Line, slot));
+        self.line(slot, name);
+        self.hear(slot);
+    }
+
+    /// A sealed client that has a name.
+    pub(super) fn sealed_client(&mut self, slot: u32, name: &str) {
+        self.open(slot, arrival(Door::Sealed, slot));
+        self.hello(slot, name);
+        self.hear(slot);
+    }
+
+    pub(super) fn hello(&mut self, slot: u32, name: &str) {
+        let hello = Hello {
+            name: Some(name),
+            ..Hello::default()
+        };
+        assert_eq!(
+            self.input(Input::Hello(client(slot), hello)),
+            Verdict::Taken
+        );
+    }
+
+    pub(super) fn resume(&mut self, slot: u32, token: Token, positions: Vec<(RoomId, EntryId)>) {
+        let hello = Hello {
+            name: Some("somebody"),
+            room: None,
+            resume: Some(Resume {
+                epoch: EPOCH,
+                token,
+                positions,
+            }),
+        };
+        assert_eq!(
+            self.input(Input::Hello(client(slot), hello)),
+            Verdict::Taken
+        );
+    }
+
+    pub(super) fn line(&mut self, slot: u32, line: &str) {
+        let verdict = self.input(Input::Line(client(slot), line));
+        assert_eq!(verdict, Verdict::Taken, "{line}");
+    }
+
+    /// A sealed client's line, under the next number.
+    pub(super) fn run(&mut self, slot: u32, line: &str) -> MessageKey {
+        self.last_key += 1;
+        let key = MessageKey(self.last_key);
+        let verdict = self.input(Input::Run(client(slot), key, line));
+        assert_eq!(verdict, Verdict::Taken, "{line}");
+        key
+    }
+
+    pub(super) fn close(&mut self, slot: u32, parting: Parting) {
+        for members in self.members.values_mut() {
+            members.remove(&client(slot));
+        }
+        let verdict = self.input(Input::Closed(client(slot), parting));
+        assert_eq!(verdict, Verdict::Taken);
+    }
+
+    /// What a client heard since it was last asked.
+    pub(super) fn hear(&mut self, slot: u32) -> Vec<String> {
+        self.heard.remove(&slot).unwrap_or_default()
+    }
+
+    /// The answer to one line.
+    pub(super) fn ask(&mut self, slot: u32, line: &str) -> Vec<String> {
+        self.hear(slot);
+        self.line(slot, line);
+        self.hear(slot)
+    }
+
+    pub(super) fn room(&self, name: &str) -> Option<RoomId> {
+        let named = |(id, other): (&RoomId, &String)| (other == name).then_some(*id);
+        self.names.iter().find_map(named)
+    }
+
+    fn tell(&mut self, client: ClientId, words: String) {
+        self.heard.entry(client.slot).or_default().push(words);
+    }
+
+    // --- Effects ---
+
+    fn carry_out(&mut self, effects: Effects) {
+        for effect in effects {
+            self.carry_out_one(effect);
+        }
+    }
+
+    fn carry_out_one(&mut self, effect: Effect) {
+        match effect {
+            Effect::Reply(client, event) => {
+                let words = self.event_in_words(&event);
+                self.tell(client, words);
+            }
+            Effect::Found { room, name, .. } => {
+                let name = name.map_or("inbox".into(), |name| name.to_string());
+                let former = self.names.insert(room, name);
+                assert!(former.is_none(), "ids are not used again");
+                self.members.insert(room, BTreeSet::new());
+            }
+            Effect::Keep { room, history } => {
+                assert!(self.members.contains_key(&room));
+                let _ = history;
+            }
+            Effect::Dissolve(room) => {
+                let members = self
+                    .members
+                    .remove(&room)
+                    .expect("a room is dissolved once");
+                assert!(members.is_empty(), "nobody is in a room that is dissolved");
+                self.names.insert(room, "gone".into());
+            }
+            Effect::Publish(room, entry) => {
+                assert_eq!(entry.id.is_some(), entry.body.is_stored());
+                let words = entry_in_words(&self.names[&room], &entry);
+                for member in self.members[&room].clone() {
+                    if entry.origin != Some(member) {
+                        self.tell(member, words.clone());
+                    }
+                }
+            }
+            Effect::Join {
+                room,
+                client,
+                from,
+                greeting,
+            } => self.join(room, client, from, greeting),
+            Effect::Leave { room, client } => {
+                if let Some(members) = self.members.get_mut(&room) {
+                    members.remove(&client);
+                }
+            }
+            Effect::Replay { room, client, from } => {
+                let words = format!("replay {} from {from:?}", self.names[&room]);
+                self.tell(client, words);
+            }
+            Effect::Ignore(client, names) => self.tell(client, format!("ignores {names:?}")),
+            Effect::Submit(Job::Append(append)) => self.jobs.push_back(append),
+            Effect::Discard(client) => self.tell(client, "discarded".into()),
+            Effect::Named(client) => self.tell(client, "named".into()),
+            Effect::Finish(client, event, close) => {
+                let words = event.map_or("closed".into(), |event| self.event_in_words(&event));
+                self.tell(client, words);
+                self.closing.insert(client.slot, close);
+                // From here on nothing reaches it; the shell will tell that it is closed.
+                for members in self.members.values_mut() {
+                    members.remove(&client);
+                }
+            }
+            Effect::Expel(client, close) => {
+                self.tell(client, "expelled".into());
+                self.closing.insert(client.slot, close);
+            }
+        }
+    }
+
+    fn join(&mut self, room: RoomId, client: ClientId, from: From, greeting: Option<Event>) {
+        let members = self.members.get_mut(&room).expect("the room was found");
+        assert!(members.insert(client), "nobody joins twice");
+        let words = format!("reads {} from {from:?}", self.names[&room]);
+        self.tell(client, words);
+        if let Some(greeting) = greeting {
+            let words = self.event_in_words(&greeting);
+            self.tell(client, words);
+        }
+    }
+
+    fn event_in_words(&self, event: &Event) -> String {
+        let name = |room: &RoomId| self.names[room].clone();
+        match event {
+            Event::Banner(kept) => format!("banner {kept:?}"),
+            Event::AskName => "name?".into(),
+            Event::Welcome(welcome) => {
+                format!("welcome {} resumed {}", welcome.name, welcome.resumed)
+            }
+            Event::Entered { room, topic, .. } => match topic {
+                Some(topic) => format!("entered {} ({topic})", name(room)),
+                None => format!("entered {}", name(room)),
+            },
+            Event::Inbox(_) => "inbox".into(),
+            Event::Exited(room) => format!("exited {}", name(room)),
+            Event::Current(room) => format!("current {:?}", room.as_ref().map(name)),
+            Event::Renamed(name) => format!("renamed {name}"),
+            Event::Notice(text) => format!("-> {text}"),
+            Event::Refused(None, refusal) => format!("Err: {refusal}"),
+            Event::Refused(Some(key), refusal) => format!("Err {}: {refusal}", key.0),
+            Event::Stored { key, sent, id, .. } => match sent {
+                None => format!("stored {} as {}", key.0, id.0),
+                Some(sent) => format!("sent to {} ({:?})", sent.to, sent.away),
+            },
+            Event::Done(key) => format!("done {}", key.0),
+            Event::Bye(why) => format!("bye {why:?}"),
+            Event::ReplayEnd { .. } | Event::Missed { .. } | Event::Ping => {
+                unreachable!("the chat does not say that")
+            }
+        }
+    }
+}
+
+fn entry_in_words(room: &str, entry: &Entry) -> String {
+    let author = entry.author;
+    match &entry.body {
+        Body::Said(text) => format!("[{room}] {author}: {text}"),
+        Body::Acted(text) => format!("[{room}] * {author} {text}"),
+        Body::Received(text) => format!("[{author}] {text}"),
+        Body::Sent(text) => format!("to {author}: {text}"),
+        Body::Joined { here } => format!("* {room}: {author} joined ({here} here)"),
+        Body::Left { after, how, why } => {
+            let how = match how {
+                Parting::Left => "left".into(),
+                Parting::Lost(loss) => format!("lost ({loss})"),
+            };
+            let why = why
+                .as_ref()
+                .map_or(String::new(), |why| format!(" ({why})"));
+            format!(
+                "* {room}: {author} {how} after {}{why}",
+                refusal::Ago(*after)
+            )
+        }
+        Body::Renamed { to } => format!("* {room}: {author} is now {to}"),
+        Body::Topic(text) => format!("* {room}: {author} set the topic: {text}"),
+        Body::Counted {
+            arrived,
+            departed,
+            here,
+        } => format!("* {room}: +{arrived}, -{departed}, {here} here"),
+    }
+}

@@ -1,0 +1,167 @@
+//! Records: what travels on a sealed connection after the handshake.
+//!
+//! ```text
+//! 0      1       2        4                          4+L            4+L+16
+//! +------+-------+--------+--------------------------+---------------+
+//! | 0x01 | epoch | L u16  | AES-256-CTR( inner )     | tag (16)      |
+//! +------+-------+--------+--------------------------+---------------+
+//! inner: kind u8 | pad u8 | content | pad zero bytes
+//! tag:   HMAC-SHA-256 over sequence u64 | header | ciphertext, cut to 16 bytes
+//! ```
+//!
+//! A [`Sealer`] writes one direction, an [`Opener`] reads it. The sequence number is counted on
+//! both sides and never sent, so a record that is changed, lost, repeated, moved or taken from
+//! elsewhere does not open, and then nothing after it does. Hence the duty of the caller: **what
+//! is sealed must be sent, whole, once, and in the order of sealing.**
+//!
+//! A state is used where it lies: it is neither `Clone` nor `Debug`, and dropping it wipes it in
+//! place. Make it from its secret directly in the slot that will hold it.
+
+mod keys;
+mod mac;
+mod opener;
+mod sealer;
+
+pub use opener::{Opened, Opener, RecordError, RecordKind};
+pub use sealer::{Padding, SealError, Sealer, begin_record};
+
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::handshake::Session;
+use super::schedule::{self, TrafficSecret};
+use crate::limits::{RECORD_HEADER_BYTES, RECORD_PREFIX_BYTES};
+
+/// Where a record's content starts, counted from the record's first byte.
+pub const RECORD_CONTENT_OFFSET: usize = RECORD_HEADER_BYTES + RECORD_PREFIX_BYTES;
+
+const VERSION: u8 = 1;
+const KIND_DATA: u8 = 1;
+const KIND_KEY_UPDATE: u8 = 2;
+const KIND_CLOSE: u8 = 3;
+const KIND_PAD: u8 = 4;
+
+/// Which end of a connection we are; decides which secret is for sealing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    /// The initiator of the handshake.
+    Client,
+    /// The responder.
+    Server,
+}
+
+/// What a finished handshake gives a connection: the makings of its two record states.
+pub struct RecordSecrets {
+    /// Makes the one sealer of this connection.
+    pub sealer: SealerSecret,
+    /// Makes the one opener of this connection.
+    pub opener: OpenerSecret,
+    /// Equal at both ends of this connection and nowhere else; never sent itself.
+    pub binding: Zeroizing<[u8; 32]>,
+}
+
+impl RecordSecrets {
+    /// Runs the key schedule for our `side`. The session's keys are wiped.
+    pub fn derive(session: Session, side: Side) -> Self {
+        let secrets = schedule::derive(session);
+        let (ours, theirs) = match side {
+            Side::Client => (secrets.client_to_server, secrets.server_to_client),
+            Side::Server => (secrets.server_to_client, secrets.client_to_server),
+        };
+        Self {
+            sealer: SealerSecret(ours),
+            opener: OpenerSecret(theirs),
+            binding: secrets.binding,
+        }
+    }
+}
+
+/// What a [`Sealer`] is made from, once. Cheap to move: the secret stays where it is.
+pub struct SealerSecret(TrafficSecret);
+
+impl SealerSecret {
+    /// Makes the sealer; `rekey_at` is when its first key should be changed.
+    pub fn start(self, rekey_at: Duration) -> Sealer {
+        Sealer::new(self.0, rekey_at)
+    }
+}
+
+/// What an [`Opener`] is made from, once. Cheap to move: the secret stays where it is.
+pub struct OpenerSecret(TrafficSecret);
+
+impl OpenerSecret {
+    /// Makes the opener.
+    pub fn start(self) -> Opener {
+        Opener::new(self.0)
+    }
+}
+
+/// Why a peer ends its direction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CloseCode {
+    /// Nothing more to say.
+    Done,
+    /// A record did not open.
+    RecordError,
+    /// The server stops.
+    ServerStopping,
+    /// The session goes on over another connection; the client must not reconnect by itself.
+    TakenOver,
+    /// The reader took too little for too long.
+    TooSlow,
+    /// An operator removed the client; it must not reconnect by itself.
+    Removed,
+    /// A code that is newer than we are.
+    Other(u16),
+}
+
+impl CloseCode {
+    /// Whether a client may reconnect without being asked to.
+    pub const fn allows_reconnect(self) -> bool {
+        match self {
+            Self::TakenOver | Self::Removed => false,
+            Self::Done
+            | Self::RecordError
+            | Self::ServerStopping
+            | Self::TooSlow
+            | Self::Other(_) => true,
+        }
+    }
+
+    const fn to_wire(self) -> u16 {
+        match self {
+            Self::Done => 0,
+            Self::RecordError => 1,
+            Self::ServerStopping => 2,
+            Self::TakenOver => 3,
+            Self::TooSlow => 4,
+            Self::Removed => 5,
+            Self::Other(code) => code,
+        }
+    }
+
+    const fn from_wire(code: u16) -> Self {
+        match code {
+            0 => Self::Done,
+            1 => Self::RecordError,
+            2 => Self::ServerStopping,
+            3 => Self::TakenOver,
+            4 => Self::TooSlow,
+            5 => Self::Removed,
+            other => Self::Other(other),
+        }
+    }
+}
+
+/// Time in whole seconds, four bytes of a record state; it lasts for a century of uptime.
+fn whole_seconds(time: Duration) -> u32 {
+    u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "test patterns wrap on purpose"
+)]
+mod tests;

@@ -1,0 +1,342 @@
+//! One connection: a hot part of one cache line, and a cold part that idle ones do not have.
+//!
+//! The hot part is what a visit touches for every member of a busy room. Whatever is rare (direct
+//! replies, a rest the kernel would not take, a replay, a list of ignored people) is boxed and
+//! goes as soon as it is empty.
+
+use super::Dialect;
+use super::buffers::Rest;
+use super::unfinished::Unfinished;
+use crate::buffer::ByteQueue;
+use crate::chat::{ClientId, Close, Name};
+use crate::limits::{CACHE_LINE_BYTES, REPLAYS_QUEUED_MAX};
+use crate::wire::frame::frame_len;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// No room, no place.
+pub(super) const NOWHERE: u32 = u32::MAX;
+/// Memberships kept in the hot part: most people are in one room and have an inbox.
+const NEAR: usize = 2;
+
+/// A room, and which of its members this connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Membership {
+    pub(super) room: u32,
+    pub(super) member: u32,
+}
+
+const NO_MEMBERSHIP: Membership = Membership {
+    room: NOWHERE,
+    member: NOWHERE,
+};
+
+/// How far a connection's end has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// It has not begun, or the slot is vacant.
+    Staying,
+    /// Everything published and owed so far is still delivered.
+    Finishing,
+    /// Only the message begun is still delivered.
+    Expelled,
+    /// The closing record is sealed; nothing may follow it.
+    Closed,
+    /// It is lost, or the shell was told that it is over.
+    Gone,
+}
+
+/// What a visit needs of a connection.
+pub(super) struct Connection {
+    generation: u32,
+    pub(super) is_open: bool,
+    pub(super) dialect: Dialect,
+    pub(super) ending: Ending,
+    /// The kernel has refused bytes; nothing is offered until it reports space.
+    pub(super) is_blocked: bool,
+    /// It stands in the ready queue.
+    pub(super) is_ready: bool,
+    /// It stands in the queue of those that may have stalled.
+    pub(super) is_watched: bool,
+    /// Which membership is served first in the next record: the one that waits longest.
+    pub(super) turn: u16,
+    /// The room whose entry was begun and must be finished first.
+    pub(super) begun: u32,
+    memberships: u32,
+    near: [Membership; NEAR],
+    /// When the kernel last took a byte of it.
+    pub(super) moved_at: Duration,
+    pub(super) cold: Option<Box<Cold>>,
+}
+
+const _: () = assert!(size_of::<Connection>() <= CACHE_LINE_BYTES);
+
+/// What most connections do not have most of the time.
+#[derive(Default)]
+pub(super) struct Cold {
+    /// What the kernel would not take of the last record.
+    pub(super) rest: Rest,
+    /// The rest of an entry that is no longer where it was.
+    pub(super) unfinished: Option<Unfinished>,
+    pub(super) replies: ByteQueue,
+    /// How many of the oldest bytes of `replies` belong to a message that was begun.
+    pub(super) reply_begun: usize,
+    /// Memberships that do not fit the hot part.
+    far: Vec<Membership>,
+    pub(super) catch_ups: Vec<CatchUp>,
+    pub(super) replays: VecDeque<Replay>,
+    pub(super) ignored: Option<Arc<[Name]>>,
+    /// While finishing: where each room ends for this connection.
+    pub(super) stops: Vec<Stop>,
+    pub(super) farewell: Vec<u8>,
+    pub(super) close: Option<Close>,
+}
+
+/// A member that is not simply live: it missed entries, or has not reached its mark.
+pub(super) struct CatchUp {
+    pub(super) room: u32,
+    /// Stored entries that are gone and were not shown, to be told next.
+    pub(super) missed: u64,
+    pub(super) newcomer: Option<Newcomer>,
+}
+
+/// A member before its mark: what it is shown is the past.
+pub(super) struct Newcomer {
+    /// Sequence number of the first entry that is new for it.
+    pub(super) mark: u64,
+    /// Entries shown.
+    pub(super) shown: u64,
+    /// What it is told at the mark, encoded.
+    pub(super) greeting: Vec<u8>,
+}
+
+/// A temporary cursor: what was before, once more.
+#[derive(Clone, Copy)]
+pub(super) struct Replay {
+    pub(super) room: u32,
+    /// Sequence number of the next entry to look at.
+    pub(super) next: u64,
+    /// Sequence number at which it ends.
+    pub(super) end: u64,
+    /// Stored entries of the room before `next`, by which gaps are counted.
+    pub(super) stored_before: u64,
+    /// Stored entries of the room before `end`.
+    pub(super) stored_before_end: u64,
+    /// Stored entries that were gone from the start, to be told first.
+    pub(super) missed: u64,
+    pub(super) shown: u64,
+}
+
+/// Where a room ends for a finishing connection.
+#[derive(Clone, Copy)]
+pub(super) struct Stop {
+    pub(super) room: u32,
+    pub(super) sequence: u64,
+    pub(super) position: u64,
+}
+
+impl Connection {
+    /// A slot nobody has used yet.
+    pub(super) const fn vacant() -> Self {
+        Self {
+            generation: 0,
+            is_open: false,
+            dialect: Dialect::Line,
+            ending: Ending::Staying,
+            is_blocked: false,
+            is_ready: false,
+            is_watched: false,
+            turn: 0,
+            begun: NOWHERE,
+            memberships: 0,
+            near: [NO_MEMBERSHIP; NEAR],
+            moved_at: Duration::ZERO,
+            cold: None,
+        }
+    }
+
+    pub(super) fn opened(generation: u32, dialect: Dialect) -> Self {
+        Self {
+            generation,
+            is_open: true,
+            dialect,
+            ..Self::vacant()
+        }
+    }
+
+    /// Whether `client` names this slot's present user.
+    pub(super) fn is(&self, client: ClientId) -> bool {
+        self.is_open && self.generation == client.generation
+    }
+
+    pub(super) fn client(&self, slot: u32) -> ClientId {
+        ClientId {
+            slot,
+            generation: self.generation,
+        }
+    }
+
+    /// The cold part, made when it is missing.
+    pub(super) fn cold_mut(&mut self) -> &mut Cold {
+        self.cold.get_or_insert_default()
+    }
+
+    /// Gives the cold part back when nothing is in it.
+    pub(super) fn tidy(&mut self) {
+        if self.cold.as_ref().is_some_and(|cold| cold.is_vacant()) {
+            self.cold = None;
+        }
+    }
+
+    pub(super) fn is_finishing(&self) -> bool {
+        self.ending == Ending::Finishing
+    }
+
+    pub(super) fn has_rest(&self) -> bool {
+        self.cold.as_ref().is_some_and(|cold| !cold.rest.is_empty())
+    }
+
+    /// Whether something is owed to it beside what rooms hold for it.
+    pub(super) fn is_owed(&self) -> bool {
+        self.ending != Ending::Staying
+            || self.cold.as_ref().is_some_and(|cold| {
+                cold.unfinished.is_some() || !cold.replies.is_empty() || !cold.replays.is_empty()
+            })
+    }
+
+    pub(super) fn ignored(&self) -> &[Name] {
+        let ignored = self.cold.as_ref().and_then(|cold| cold.ignored.as_deref());
+        ignored.unwrap_or_default()
+    }
+
+    pub(super) fn catch_up_mut(&mut self, room: u32) -> Option<&mut CatchUp> {
+        let cold = self.cold.as_mut()?;
+        cold.catch_ups.iter_mut().find(|one| one.room == room)
+    }
+
+    /// Where `room` ends for it, if it is finishing.
+    pub(super) fn stop(&self, room: u32) -> Option<Stop> {
+        let cold = self.cold.as_ref()?;
+        cold.stops.iter().find(|stop| stop.room == room).copied()
+    }
+
+    // --- Memberships ---
+
+    pub(super) fn membership_count(&self) -> usize {
+        self.memberships as usize
+    }
+
+    pub(super) fn membership(&self, at: usize) -> Membership {
+        match at.checked_sub(NEAR) {
+            None => self.near[at],
+            Some(far) => {
+                self.cold
+                    .as_ref()
+                    .expect("far memberships are in the cold part")
+                    .far[far]
+            }
+        }
+    }
+
+    pub(super) fn memberships(&self) -> impl Iterator<Item = Membership> + '_ {
+        (0..self.membership_count()).map(|at| self.membership(at))
+    }
+
+    pub(super) fn last_membership(&self) -> Option<Membership> {
+        let last = self.membership_count().checked_sub(1)?;
+        Some(self.membership(last))
+    }
+
+    /// Which member of `room` it is.
+    pub(super) fn member_of(&self, room: u32) -> Option<u32> {
+        let found = self.memberships().find(|one| one.room == room);
+        found.map(|one| one.member)
+    }
+
+    pub(super) fn add_membership(&mut self, membership: Membership) {
+        let at = self.membership_count();
+        self.memberships += 1;
+        match at.checked_sub(NEAR) {
+            None => self.near[at] = membership,
+            Some(_) => self.cold_mut().far.push(membership),
+        }
+    }
+
+    pub(super) fn remove_membership(&mut self, room: u32) {
+        let at = (0..self.membership_count()).find(|at| self.membership(*at).room == room);
+        let at = at.expect("only members leave");
+        let last = self.membership(self.membership_count() - 1);
+        self.set_membership(at, last);
+        self.memberships -= 1;
+        match self.membership_count().checked_sub(NEAR) {
+            None => self.near[self.membership_count()] = NO_MEMBERSHIP,
+            Some(far) => self.cold_mut().far.truncate(far),
+        }
+    }
+
+    /// Its place among the members of `room` has changed.
+    pub(super) fn move_member(&mut self, room: u32, member: u32) {
+        let at = (0..self.membership_count()).find(|at| self.membership(*at).room == room);
+        self.set_membership(
+            at.expect("members know their rooms"),
+            Membership { room, member },
+        );
+    }
+
+    fn set_membership(&mut self, at: usize, membership: Membership) {
+        match at.checked_sub(NEAR) {
+            None => self.near[at] = membership,
+            Some(far) => self.cold_mut().far[far] = membership,
+        }
+    }
+}
+
+impl Cold {
+    fn is_vacant(&self) -> bool {
+        self.rest.is_empty()
+            && self.unfinished.is_none()
+            && self.replies.is_empty()
+            && self.far.is_empty()
+            && self.catch_ups.is_empty()
+            && self.replays.is_empty()
+            && self.ignored.is_none()
+            && self.stops.is_empty()
+            && self.farewell.is_empty()
+            && self.close.is_none()
+    }
+
+    /// Whether another replay may be queued.
+    pub(super) fn takes_replay(&self) -> bool {
+        self.replays.len() < REPLAYS_QUEUED_MAX
+    }
+
+    /// Forgets the oldest `count` bytes of the replies, and sees where that ends within a message.
+    pub(super) fn consume_replies(&mut self, dialect: Dialect, count: usize) {
+        let pending = self.replies.pending();
+        let mut at = self.reply_begun;
+        while at < count {
+            at += message_bytes(dialect, &pending[at..]);
+        }
+        self.reply_begun = at - count;
+        self.replies.consume(count);
+    }
+
+    /// Throws away all replies that were not begun.
+    pub(super) fn cut_replies(&mut self) {
+        let begun = self.replies.pending()[..self.reply_begun].to_vec();
+        self.replies.clear();
+        self.replies.append(&begun);
+    }
+}
+
+/// Length of the first message of `replies`, which begin with one.
+fn message_bytes(dialect: Dialect, replies: &[u8]) -> usize {
+    match dialect {
+        Dialect::Sealed => frame_len(replies).expect("replies are whole frames"),
+        Dialect::Line => {
+            let end = replies.iter().position(|byte| *byte == b'\n');
+            end.map_or(replies.len(), |end| end + 1)
+        }
+    }
+}

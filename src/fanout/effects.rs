@@ -1,0 +1,287 @@
+//! What the fan-out is told: connections, rooms, entries and members.
+
+use super::connection::{CatchUp, Connection, Membership, Newcomer, Replay};
+use super::log::Encoded;
+use super::room::{Place, Room};
+use super::{Dialect, Fanout};
+use crate::chat::{ClientId, Entry, Event, From, Name, RoomId, RoomName};
+use crate::wire::line::{self, Tense};
+use crate::wire::message::{self, EntryView};
+use std::sync::Arc;
+
+impl Fanout {
+    // --- Connections ---
+
+    /// A connection begins, in a slot whose former user was closed.
+    pub fn open(&mut self, client: ClientId, dialect: Dialect) {
+        let at = client.slot as usize;
+        if self.connections.len() <= at {
+            self.connections.resize_with(at + 1, Connection::vacant);
+        }
+        let before = &self.connections[at];
+        assert!(
+            !before.is_open,
+            "a slot is closed before it is opened again"
+        );
+        // A place in the queue belongs to the slot, not to its user.
+        let is_ready = before.is_ready;
+        self.connections[at] = Connection::opened(client.generation, dialect);
+        self.connections[at].is_ready = is_ready;
+    }
+
+    /// A connection is closed; what was owed to it is forgotten.
+    pub fn close(&mut self, client: ClientId) {
+        let Some(at) = self.present(client) else {
+            return;
+        };
+        self.forget(client.slot);
+        self.connections[at].is_open = false;
+    }
+
+    // --- Rooms ---
+
+    /// A room begins, or an inbox, which has no name.
+    pub fn found(&mut self, room: RoomId, name: Option<RoomName>, history: bool) {
+        assert!(
+            !self.places.contains_key(&room),
+            "room ids are never used again"
+        );
+        let mut new = Room::new(room, name, history);
+        let at = match self.vacant_rooms.pop() {
+            Some(at) => {
+                let vacant = &mut self.rooms[at as usize];
+                // A place in the queue belongs to the place, not to the room.
+                new.is_queued = vacant.is_queued;
+                *vacant = new;
+                at
+            }
+            None => {
+                self.rooms.push(new);
+                u32::try_from(self.rooms.len() - 1).expect("rooms and inboxes are fewer than slots")
+            }
+        };
+        self.places.insert(room, at);
+    }
+
+    /// Newcomers see what is said in a room from now on, or no longer.
+    pub fn keep(&mut self, room: RoomId, history: bool) {
+        let Some(&at) = self.places.get(&room) else {
+            return;
+        };
+        let place = &mut self.rooms[at as usize];
+        if place.keeps_history != history {
+            place.keeps_history = history;
+            place.log.hide();
+            self.trim(at);
+        }
+    }
+
+    /// A room ends. Those who are finishing still receive the rest of it.
+    pub fn dissolve(&mut self, room: RoomId) {
+        let Some(at) = self.places.remove(&room) else {
+            return;
+        };
+        let members = &self.rooms[at as usize].members;
+        for slot in members.slots().to_vec() {
+            if !self.connections[slot as usize].is_finishing() {
+                self.part(slot, at);
+            }
+        }
+        self.rooms[at as usize].is_dissolved = true;
+        self.vacate_if_over(at);
+        self.hold_unfinished_bound();
+    }
+
+    /// An entry becomes visible to a room's members. One encoding per dialect, and one bit each.
+    pub fn publish(&mut self, room: RoomId, entry: &Entry) {
+        let Some(&at) = self.places.get(&room) else {
+            return;
+        };
+        let mut sealed = std::mem::take(&mut self.scratch);
+        let mut line = std::mem::take(&mut self.line_scratch);
+        message::encode_entry(room, entry, &mut sealed);
+        let place = &self.rooms[at as usize];
+        if place.log.keeps_lines() {
+            let view = EntryView::of(room, entry);
+            line::encode_entry(&view, place.name.as_ref(), Tense::Live, &mut line);
+        }
+        let encoded = Encoded {
+            id: entry.id,
+            unix_ms: entry.unix_ms,
+            origin: entry.origin,
+            sealed: &sealed,
+            line: &line,
+        };
+        let begins = self.append(at, &encoded);
+        self.scratch = emptied(sealed, self.bounds.segment_bytes);
+        self.line_scratch = emptied(line, self.bounds.segment_bytes);
+        if let Some(origin) = entry.origin {
+            self.withhold_own_words(origin, at);
+        }
+        self.queue_room(at);
+        if begins {
+            self.trim(at);
+        }
+        self.press(at);
+        self.hold_unfinished_bound();
+    }
+
+    /// Makes room for an entry, appends it, and marks everybody as behind.
+    fn append(&mut self, at: u32, entry: &Encoded<'_>) -> bool {
+        self.make_room(at, entry.bytes());
+        let room = &mut self.rooms[at as usize];
+        let begins = room.log.append(entry, self.bounds.segment_bytes);
+        if !room.keeps_history {
+            room.log.hide();
+        }
+        room.members.set_all_behind();
+        self.logs_bytes += entry.bytes();
+        begins
+    }
+
+    /// A line member that has spoken reads entry by entry until it has passed its own words.
+    fn withhold_own_words(&mut self, origin: ClientId, at: u32) {
+        let Some(slot) = self.present(origin) else {
+            return;
+        };
+        if self.connections[slot].dialect == Dialect::Line {
+            if let Some(member) = self.connections[slot].member_of(at) {
+                self.read_by_entry(at, member);
+            }
+        }
+    }
+
+    // --- Members ---
+
+    /// A client receives a room's log from now on, and before that what `from` asks for. At the
+    /// mark between them it is told how much that was, and then `greeting`.
+    pub fn join(&mut self, room: RoomId, client: ClientId, from: From, greeting: Option<&Event>) {
+        let (Some(slot), Some(&at)) = (self.staying(client), self.places.get(&room)) else {
+            return;
+        };
+        let connection = &mut self.connections[slot];
+        if connection.member_of(at).is_some() {
+            return;
+        }
+        let place = &mut self.rooms[at as usize];
+        let (start, missed) = place.log.start(from);
+        let member = place.members.push(client.slot, Place::Entry(start));
+        if connection.dialect == Dialect::Line {
+            place.line_members += 1;
+            place.log.begin_lines();
+        }
+        place
+            .members
+            .set_blocked(member as usize, connection.is_blocked);
+        place.members.set_behind(member as usize);
+        connection.add_membership(Membership { room: at, member });
+        let mut newcomer = Newcomer {
+            mark: place.log.next(),
+            shown: 0,
+            greeting: Vec::new(),
+        };
+        if let Some(greeting) = greeting {
+            encode_event(connection.dialect, greeting, &mut newcomer.greeting);
+        }
+        connection.cold_mut().catch_ups.push(CatchUp {
+            room: at,
+            missed,
+            newcomer: Some(newcomer),
+        });
+        self.queue_room(at);
+        self.make_ready(client.slot);
+        self.assert_connection(client.slot);
+    }
+
+    /// A client receives nothing more of a room, but for the rest of a begun entry.
+    pub fn leave(&mut self, room: RoomId, client: ClientId) {
+        let (Some(slot), Some(&at)) = (self.present(client), self.places.get(&room)) else {
+            return;
+        };
+        if self.connections[slot].member_of(at).is_some() {
+            self.part(client.slot, at);
+            self.hold_unfinished_bound();
+            self.assert_connection(client.slot);
+        }
+    }
+
+    /// A member is shown what was before, once, beside what is new. While several such wait
+    /// already, it is told so instead.
+    pub fn replay(&mut self, room: RoomId, client: ClientId, from: From) {
+        let (Some(slot), Some(&at)) = (self.staying(client), self.places.get(&room)) else {
+            return;
+        };
+        let connection = &mut self.connections[slot];
+        if connection.member_of(at).is_none() {
+            return;
+        }
+        if !connection.cold_mut().takes_replay() {
+            connection.tidy();
+            let words = "you are still being shown earlier lines; ask again when they have ended";
+            self.reply(client, &Event::Notice(Arc::from(words)));
+            return;
+        }
+        let log = &self.rooms[at as usize].log;
+        let (next, missed) = log.start(from);
+        connection.cold_mut().replays.push_back(Replay {
+            room: at,
+            next,
+            end: log.next(),
+            stored_before: log.stored_before(next),
+            stored_before_end: log.stored_before(log.next()),
+            missed,
+            shown: 0,
+        });
+        self.make_ready(client.slot);
+    }
+
+    /// Whose entries are kept from a client, replacing the former list.
+    pub fn ignore(&mut self, client: ClientId, names: Arc<[Name]>) {
+        let Some(slot) = self.staying(client) else {
+            return;
+        };
+        let connection = &mut self.connections[slot];
+        if names.is_empty() {
+            // Its rooms go back to copying runs when they are next at their heads.
+            if let Some(cold) = connection.cold.as_mut() {
+                cold.ignored = None;
+            }
+            connection.tidy();
+        } else {
+            connection.cold_mut().ignored = Some(names);
+            for at in 0..self.connections[slot].membership_count() {
+                let Membership { room, member } = self.connections[slot].membership(at);
+                self.read_by_entry(room, member);
+            }
+        }
+        self.hold_unfinished_bound();
+    }
+
+    /// Tells one client something, beside all rooms.
+    pub fn reply(&mut self, client: ClientId, event: &Event) {
+        let Some(slot) = self.staying(client) else {
+            return;
+        };
+        let connection = &mut self.connections[slot];
+        let dialect = connection.dialect;
+        let replies = &mut connection.cold_mut().replies;
+        replies.append_with(|out| encode_event(dialect, event, out));
+        connection.tidy();
+        self.make_ready(client.slot);
+    }
+}
+
+/// Appends an event in the words of a dialect; some have none in one of them.
+pub(super) fn encode_event(dialect: Dialect, event: &Event, out: &mut Vec<u8>) {
+    match dialect {
+        Dialect::Sealed => message::encode_event(event, out),
+        Dialect::Line => line::encode_event(event, out),
+    }
+}
+
+/// A scratch buffer for the next entry, which gives back what a long one needed.
+fn emptied(mut scratch: Vec<u8>, bytes: usize) -> Vec<u8> {
+    scratch.clear();
+    scratch.shrink_to(bytes);
+    scratch
+}

@@ -1,0 +1,262 @@
+//! Admission: who may come in, by what else comes from the same place.
+//!
+//! A source is an IPv4 address or an IPv6 /64, which is what one subscriber has. Connections
+//! without a name are the cheap ones to make, so they are counted apart and, when they are many,
+//! new ones are refused at random: a flood then loses most of its share, and others still get in.
+//!
+//! Knows no clock and no randomness: both are passed in.
+
+use crate::config::Config;
+use crate::limits::{
+    FAILURE_WINDOW, SOURCES_MAX, UNNAMED_REFUSAL_BEGINS_PERCENT, UNNAMED_REFUSAL_FULL_PERCENT,
+    UNNAMED_REFUSAL_RATE_PERCENT,
+};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
+
+/// Why a connection is not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Denial {
+    /// The server holds as many as it can, or as many without a name.
+    Full,
+    /// Too many, or too many failures, from this source.
+    TooManyFromSource,
+}
+
+/// An address, as far as it tells one subscriber from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Source(u64);
+
+impl Source {
+    /// The source of `address`.
+    pub(super) fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            // In ::ffff:0:0/96, which no IPv6 source is in after the canonical form.
+            IpAddr::V4(address) => Self(u64::from(address.to_bits())),
+            IpAddr::V6(address) => {
+                Self(u64::try_from(Ipv6Addr::to_bits(address) >> 64).expect("64 bits are left"))
+            }
+        }
+    }
+}
+
+/// What is known of one source.
+#[derive(Default)]
+struct Count {
+    unnamed: usize,
+    named: usize,
+    failures: usize,
+    /// When the failures counted began.
+    failing_since: Duration,
+}
+
+impl Count {
+    fn is_forgettable(&self, now: Duration) -> bool {
+        let quiet = self.failures == 0 || now >= self.failing_since + FAILURE_WINDOW;
+        self.unnamed == 0 && self.named == 0 && quiet
+    }
+}
+
+/// Who is in, by source.
+pub(super) struct Admission {
+    sources: BTreeMap<Source, Count>,
+    unnamed: usize,
+    clients_max: usize,
+    unnamed_per_source: usize,
+    named_per_source: usize,
+    failures_per_source: usize,
+    never_refused_below: usize,
+}
+
+impl Admission {
+    /// Nobody is in; at most `clients_max` ever will be.
+    pub(super) fn new(config: &Config, clients_max: usize) -> Self {
+        Self {
+            sources: BTreeMap::new(),
+            unnamed: 0,
+            clients_max,
+            unnamed_per_source: config.bounds.unnamed_per_source,
+            named_per_source: config.bounds.named_per_source,
+            failures_per_source: config.bounds.failures_per_source,
+            never_refused_below: config.bounds.unnamed_never_refused_below,
+        }
+    }
+
+    /// Counts a new connection without a name, or says why it must not come in.
+    ///
+    /// `dice` is uniformly random. A trusted source has no bounds of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`Denial`]; nothing was counted.
+    pub(super) fn enter(
+        &mut self,
+        source: Source,
+        trusted: bool,
+        dice: u32,
+        now: Duration,
+    ) -> Result<(), Denial> {
+        if self.refuses_at_random(dice) {
+            return Err(Denial::Full);
+        }
+        if self.sources.len() >= SOURCES_MAX {
+            self.sources.retain(|_, count| !count.is_forgettable(now));
+        }
+        if self.sources.len() >= SOURCES_MAX && !self.sources.contains_key(&source) {
+            return Err(Denial::Full);
+        }
+        let count = self.sources.entry(source).or_default();
+        if now >= count.failing_since + FAILURE_WINDOW {
+            count.failures = 0;
+        }
+        let bounds = [
+            count.unnamed >= self.unnamed_per_source,
+            count.named >= self.named_per_source,
+            count.failures >= self.failures_per_source,
+        ];
+        if !trusted && bounds.contains(&true) {
+            return Err(Denial::TooManyFromSource);
+        }
+        count.unnamed += 1;
+        self.unnamed += 1;
+        Ok(())
+    }
+
+    /// Whether the many without a name are reason to refuse one more.
+    fn refuses_at_random(&self, dice: u32) -> bool {
+        let begins = self.clients_max * UNNAMED_REFUSAL_BEGINS_PERCENT / 100;
+        let full = self.clients_max * UNNAMED_REFUSAL_FULL_PERCENT / 100;
+        if self.unnamed < self.never_refused_below || self.unnamed < begins {
+            return false;
+        }
+        let into = (self.unnamed - begins) * (100 - UNNAMED_REFUSAL_RATE_PERCENT);
+        let percent = UNNAMED_REFUSAL_RATE_PERCENT + into / (full - begins).max(1);
+        usize::try_from(dice % 100).expect("a percentage fits") < percent
+    }
+
+    /// A connection has been given its name.
+    pub(super) fn name(&mut self, source: Source) {
+        self.unnamed -= 1;
+        let count = self
+            .sources
+            .get_mut(&source)
+            .expect("a client's source is counted");
+        count.unnamed -= 1;
+        count.named += 1;
+    }
+
+    /// A connection is gone.
+    pub(super) fn exit(&mut self, source: Source, named: bool, now: Duration) {
+        let count = self
+            .sources
+            .get_mut(&source)
+            .expect("a client's source is counted");
+        if named {
+            count.named -= 1;
+        } else {
+            count.unnamed -= 1;
+            self.unnamed -= 1;
+        }
+        if count.is_forgettable(now) {
+            self.sources.remove(&source);
+        }
+    }
+
+    /// A connection failed its handshake, or broke the protocol before it had a name.
+    pub(super) fn failed(&mut self, source: Source, now: Duration) {
+        let count = self
+            .sources
+            .get_mut(&source)
+            .expect("a client's source is counted");
+        if count.failures == 0 {
+            count.failing_since = now;
+        }
+        count.failures += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Duration = Duration::from_secs(1);
+
+    fn admission(clients_max: usize) -> Admission {
+        Admission::new(&Config::default(), clients_max)
+    }
+
+    fn source(text: &str) -> Source {
+        Source::of(text.parse().unwrap())
+    }
+
+    #[test]
+    fn a_source_is_an_address_or_a_subnet() {
+        assert_eq!(source("::ffff:192.0.2.1"), source("192.0.2.1"));
+        assert_ne!(source("192.0.2.1"), source("192.0.2.2"));
+        assert_eq!(source("2001:db8::1"), source("2001:db8::ffff:2"));
+        assert_ne!(source("2001:db8:0:1::1"), source("2001:db8:0:2::1"));
+    }
+
+    #[test]
+    fn one_source_has_its_bounds_and_a_trusted_one_has_none() {
+        let mut admission = admission(10_000);
+        let (one, other) = (source("192.0.2.1"), source("192.0.2.2"));
+        for _ in 0..16 {
+            admission.enter(one, false, 0, NOW).unwrap();
+        }
+        assert_eq!(
+            admission.enter(one, false, 0, NOW),
+            Err(Denial::TooManyFromSource)
+        );
+        assert_eq!(admission.enter(one, true, 0, NOW), Ok(()));
+        assert_eq!(admission.enter(other, false, 0, NOW), Ok(()));
+        admission.exit(one, false, NOW);
+        admission.name(one);
+        assert_eq!(admission.enter(one, false, 0, NOW), Ok(()));
+        assert_eq!(admission.unnamed, 17);
+    }
+
+    #[test]
+    fn failures_count_for_their_window() {
+        let mut admission = admission(10_000);
+        let one = source("192.0.2.1");
+        for _ in 0..32 {
+            admission.enter(one, false, 0, NOW).unwrap();
+            admission.failed(one, NOW);
+            admission.exit(one, false, NOW);
+        }
+        assert_eq!(
+            admission.enter(one, false, 0, NOW),
+            Err(Denial::TooManyFromSource)
+        );
+        assert_eq!(admission.enter(one, false, 0, NOW + FAILURE_WINDOW), Ok(()));
+    }
+
+    #[test]
+    fn the_nameless_are_refused_at_random_and_then_all() {
+        let mut admission = admission(1_000);
+        let mut address = 0u32;
+        let mut enter = |admission: &mut Admission, dice| {
+            address += 1;
+            admission.enter(Source::of(IpAddr::V4(address.into())), false, dice, NOW)
+        };
+        for _ in 0..100 {
+            enter(&mut admission, 0).unwrap();
+        }
+        assert_eq!(enter(&mut admission, 29), Err(Denial::Full));
+        for _ in 100..250 {
+            enter(&mut admission, 99).unwrap();
+        }
+        assert_eq!(enter(&mut admission, 99), Err(Denial::Full));
+    }
+
+    #[test]
+    fn sources_that_are_gone_take_no_memory() {
+        let mut admission = admission(1_000);
+        let one = source("192.0.2.1");
+        admission.enter(one, false, 0, NOW).unwrap();
+        admission.exit(one, false, NOW);
+        assert!(admission.sources.is_empty());
+    }
+}

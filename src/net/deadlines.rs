@@ -1,0 +1,155 @@
+//! Deadlines: who must be looked at when.
+//!
+//! One FIFO per kind, because a fixed delay added to a rising clock is already sorted. A client
+//! that speaks is not moved: when its entry surfaces, the server looks at what became of it and
+//! arms it again. So arming is O(1), and an idle client costs one pop per period.
+//!
+//! Pauses end at any time, so they alone are kept in order by a heap.
+//!
+//! Knows no clock: `now` is passed in. Entries carry a generation, since slots are reused; one
+//! that names a client who is gone is for the server to ignore.
+
+use crate::chat::ClientId;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::time::Duration;
+
+/// What is looked at when the time has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// The handshake must be done.
+    Handshake,
+    /// The name must be given.
+    Login,
+    /// A begun message must be whole.
+    Message,
+    /// The peer must have been heard.
+    Silence,
+    /// An empty line has stood alone.
+    EmptyLine,
+    /// The peer must have closed its side.
+    Close,
+    /// A line connection must have closed its side.
+    Linger,
+}
+
+const KINDS: usize = 7;
+
+/// The delays of the kinds, in their order.
+pub(super) struct Delays(pub(super) [Duration; KINDS]);
+
+/// Who must be looked at when.
+pub(super) struct Deadlines {
+    delays: [Duration; KINDS],
+    queues: [VecDeque<(Duration, ClientId)>; KINDS],
+    pauses: BinaryHeap<Reverse<(Duration, ClientId)>>,
+}
+
+impl Deadlines {
+    /// Nobody yet.
+    pub(super) fn new(delays: Delays) -> Self {
+        Self {
+            delays: delays.0,
+            queues: Default::default(),
+            pauses: BinaryHeap::new(),
+        }
+    }
+
+    /// Looks at `client` once the delay of `kind` has passed.
+    pub(super) fn arm(&mut self, kind: Kind, client: ClientId, now: Duration) {
+        let due = now + self.delays[kind as usize];
+        self.queues[kind as usize].push_back((due, client));
+    }
+
+    /// Looks at a paused `client` at the time `due`.
+    pub(super) fn pause(&mut self, client: ClientId, due: Duration) {
+        self.pauses.push(Reverse((due, client)));
+    }
+
+    /// The next that is due, of any kind but pauses.
+    pub(super) fn pop(&mut self, now: Duration) -> Option<(Kind, ClientId)> {
+        const ORDER: [Kind; KINDS] = [
+            Kind::Handshake,
+            Kind::Login,
+            Kind::Message,
+            Kind::Silence,
+            Kind::EmptyLine,
+            Kind::Close,
+            Kind::Linger,
+        ];
+        ORDER.into_iter().find_map(|kind| {
+            let queue = &mut self.queues[kind as usize];
+            queue
+                .pop_front_if(|(due, _)| *due <= now)
+                .map(|(_, client)| (kind, client))
+        })
+    }
+
+    /// The next pause that has ended.
+    pub(super) fn pop_pause(&mut self, now: Duration) -> Option<ClientId> {
+        let Reverse((due, client)) = *self.pauses.peek()?;
+        (due <= now).then(|| {
+            self.pauses.pop();
+            client
+        })
+    }
+
+    /// When somebody is due next.
+    pub(super) fn next(&self) -> Option<Duration> {
+        let queued = self
+            .queues
+            .iter()
+            .filter_map(|queue| queue.front())
+            .map(|(due, _)| *due);
+        queued
+            .chain(self.pauses.peek().map(|Reverse((due, _))| *due))
+            .min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLIENT: ClientId = ClientId {
+        slot: 1,
+        generation: 0,
+    };
+    const OTHER: ClientId = ClientId {
+        slot: 2,
+        generation: 0,
+    };
+
+    fn seconds(count: u64) -> Duration {
+        Duration::from_secs(count)
+    }
+
+    fn deadlines() -> Deadlines {
+        Deadlines::new(Delays([10, 60, 60, 15, 1, 60, 2].map(seconds)))
+    }
+
+    #[test]
+    fn each_surfaces_when_its_delay_has_passed_and_once() {
+        let mut deadlines = deadlines();
+        deadlines.arm(Kind::Handshake, CLIENT, seconds(0));
+        deadlines.arm(Kind::EmptyLine, OTHER, seconds(2));
+        assert_eq!(deadlines.next(), Some(seconds(3)));
+        assert_eq!(deadlines.pop(seconds(2)), None);
+        assert_eq!(deadlines.pop(seconds(3)), Some((Kind::EmptyLine, OTHER)));
+        assert_eq!(deadlines.pop(seconds(9)), None);
+        assert_eq!(deadlines.pop(seconds(10)), Some((Kind::Handshake, CLIENT)));
+        assert_eq!(deadlines.next(), None);
+    }
+
+    #[test]
+    fn pauses_surface_in_the_order_of_their_end() {
+        let mut deadlines = deadlines();
+        deadlines.pause(CLIENT, seconds(9));
+        deadlines.pause(OTHER, seconds(4));
+        assert_eq!(deadlines.next(), Some(seconds(4)));
+        assert_eq!(deadlines.pop_pause(seconds(3)), None);
+        assert_eq!(deadlines.pop_pause(seconds(9)), Some(OTHER));
+        assert_eq!(deadlines.pop_pause(seconds(9)), Some(CLIENT));
+        assert_eq!(deadlines.pop_pause(seconds(9)), None);
+    }
+}

@@ -1,0 +1,87 @@
+//! Carrying out: each effect of the chat becomes a call of the module that owns it.
+
+use super::connection::Link;
+use super::server::Server;
+use crate::chat::{ClientId, Close, Effect, Event, Now, Parting};
+
+impl Server {
+    /// Carries out what the chat asked for, in order, before it is given anything else.
+    pub(super) fn carry_out(&mut self, now: Now) {
+        while let Some(effect) = self.effects.pop_front() {
+            match effect {
+                Effect::Reply(client, event) => self.fanout.reply(client, &event),
+                Effect::Found {
+                    room,
+                    name,
+                    history,
+                } => self.fanout.found(room, name, history),
+                Effect::Keep { room, history } => self.fanout.keep(room, history),
+                Effect::Dissolve(room) => self.fanout.dissolve(room),
+                Effect::Publish(room, entry) => self.fanout.publish(room, &entry),
+                Effect::Join {
+                    room,
+                    client,
+                    from,
+                    greeting,
+                } => {
+                    self.fanout.join(room, client, from, greeting.as_ref());
+                }
+                Effect::Leave { room, client } => self.fanout.leave(room, client),
+                Effect::Replay { room, client, from } => self.fanout.replay(room, client, from),
+                Effect::Ignore(client, names) => self.fanout.ignore(client, names),
+                Effect::Submit(job) => {
+                    if self.workers.submit(job).is_err() {
+                        // The complete phase of this turn finds the same and ends the process.
+                        log::error!("the journal is gone");
+                    }
+                }
+                Effect::Discard(client) => {
+                    if let Some(connection) = self.connections.find(client) {
+                        connection.flags.discard = true;
+                    }
+                }
+                Effect::Named(client) => self.named(client),
+                Effect::Finish(client, farewell, close) => {
+                    self.finish(client, farewell.as_ref(), close, now);
+                }
+                Effect::Expel(client, close) => self.expel(client, close, now),
+            }
+        }
+    }
+
+    fn named(&mut self, client: ClientId) {
+        let Some(connection) = self.connections.find(client) else {
+            return;
+        };
+        if !std::mem::replace(&mut connection.flags.named, true) {
+            self.admission.name(connection.source);
+        }
+    }
+
+    /// Says everything that is owed, then `farewell`, then closes.
+    fn finish(&mut self, client: ClientId, farewell: Option<&Event>, close: Close, now: Now) {
+        self.fanout.finish(client, farewell, close);
+        self.silence(client, Parting::Left, now);
+    }
+
+    /// Closes as soon as the begun entry is whole.
+    pub(super) fn expel(&mut self, client: ClientId, close: Close, now: Now) {
+        self.fanout.expel(client, close);
+        self.silence(client, super::server::connection_lost(), now);
+    }
+
+    /// From now on what the client sends is thrown away, and it must take what it is still told
+    /// within the time a goodbye may last.
+    pub(super) fn silence(&mut self, client: ClientId, parting: Parting, now: Now) {
+        let Some(connection) = self.connections.find(client) else {
+            return;
+        };
+        connection.parting = parting;
+        connection.flags.silenced = true;
+        connection.wait = None;
+        connection.link = Link::Closing;
+        self.incomplete_bytes -= std::mem::take(&mut connection.held_bytes);
+        self.deadlines
+            .arm(super::deadlines::Kind::Close, client, now.monotonic);
+    }
+}

@@ -1,0 +1,26 @@
+//! The shell: the one loop, its sockets, its clock, its workers.
+//!
+//! Everything impure is here. The loop is a fixed sequence of phases (see `server`); each phase has
+//! a file. The shell decides nothing about the chat: it turns bytes into inputs, hands them to
+//! [`crate::chat`], and carries out the effects that come back.
+
+mod accept;
+mod admission;
+mod clock;
+mod connection;
+mod counters;
+mod deadlines;
+mod effects;
+mod handshakes;
+mod identity;
+mod inbound;
+mod listener;
+mod outbound;
+mod phases;
+mod random;
+mod server;
+mod start;
+mod stop;
+mod workers;
+
+pub use server::{Server, ServerError};

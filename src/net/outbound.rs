@@ -1,0 +1,110 @@
+//! Outbound: what the fan-out borrows to seal and send, for the length of a sweep.
+
+use super::clock::Clock;
+use super::connection::Connections;
+use super::random;
+use crate::chat::{ClientId, Close};
+use crate::crypto::record::{CloseCode, Padding};
+use crate::fanout::{Outlets, Sent};
+use std::io::{self, Write};
+use std::time::Duration;
+
+/// The connections' sealing and sending ends.
+pub(super) struct Outbound<'a> {
+    pub(super) connections: &'a mut Connections,
+    pub(super) clock: &'a Clock,
+    /// When the sweep began.
+    pub(super) began: Duration,
+    pub(super) rekey_after: Duration,
+    pub(super) rekeys_left: usize,
+    /// Whose socket failed.
+    pub(super) failed: &'a mut Vec<ClientId>,
+    /// To whom everything has been said.
+    pub(super) finished: &'a mut Vec<ClientId>,
+}
+
+impl Outbound<'_> {
+    /// Changes the key behind the record just sealed, when its time has come.
+    fn rekey(&mut self, client: ClientId, record: &mut Vec<u8>) {
+        let now = self.began;
+        let rekey_at = now + draw(self.rekey_after);
+        let Some(records) = self.connections.records(client) else {
+            return;
+        };
+        let sealer = &mut records.sealer;
+        let by_time = self.rekeys_left > 0 && sealer.rekey_due(now);
+        if !by_time && !sealer.rekey_required() {
+            return;
+        }
+        self.rekeys_left = self.rekeys_left.saturating_sub(1);
+        sealer
+            .seal_key_update(rekey_at, record)
+            .expect("a key change has its reserve in every key");
+    }
+}
+
+/// A quarter more or less than `period`, so that keys made together are not changed together.
+pub(super) fn draw(period: Duration) -> Duration {
+    period.mul_f64(0.75 + f64::from(random::number()) / f64::from(u32::MAX) / 2.0)
+}
+
+impl Outlets for Outbound<'_> {
+    fn seal(&mut self, client: ClientId, record: &mut Vec<u8>) {
+        // Plain lines go out as they are.
+        let Some(records) = self.connections.records(client) else {
+            return;
+        };
+        records
+            .sealer
+            .seal(Padding::Blocks, record, 0)
+            .expect("a key is changed before it is exhausted, and nothing follows a goodbye");
+        self.rekey(client, record);
+    }
+
+    fn seal_close(&mut self, client: ClientId, close: Close, record: &mut Vec<u8>) {
+        let Some(records) = self.connections.records(client) else {
+            return;
+        };
+        records
+            .sealer
+            .seal_close(close_code(close), record)
+            .expect("a goodbye has its reserve in every key, and is said once");
+    }
+
+    fn send(&mut self, client: ClientId, bytes: &[u8]) -> Sent {
+        let Some(connection) = self.connections.find(client) else {
+            return Sent::Failed;
+        };
+        loop {
+            match connection.socket.write(bytes) {
+                Ok(count) if count == bytes.len() => return Sent::All,
+                Ok(count) => return Sent::Part(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Sent::Part(0),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => {
+                    self.failed.push(client);
+                    return Sent::Failed;
+                }
+            }
+        }
+    }
+
+    fn finished(&mut self, client: ClientId) {
+        self.finished.push(client);
+    }
+
+    fn elapsed(&mut self) -> Duration {
+        self.clock.elapsed().saturating_sub(self.began)
+    }
+}
+
+fn close_code(close: Close) -> CloseCode {
+    match close {
+        Close::Done => CloseCode::Done,
+        Close::RecordError => CloseCode::RecordError,
+        Close::Stopping => CloseCode::ServerStopping,
+        Close::TakenOver => CloseCode::TakenOver,
+        Close::TooSlow => CloseCode::TooSlow,
+        Close::Removed => CloseCode::Removed,
+    }
+}

@@ -1,0 +1,76 @@
+//! Stopping: what was accepted is answered, everybody is told, and then it ends.
+//!
+//! ```text
+//! stop accepting -> stop reading -> refuse what was read -> the journal answers -> farewell ->
+//! flush until drained or the grace ends
+//! ```
+
+use super::connection::Link;
+use super::server::{Server, Stopping, connection_lost};
+use crate::chat::{Input, Now};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+impl Server {
+    /// Does what the signals that came ask for.
+    pub(super) fn heed_signals(&mut self, now: Now) {
+        let signals: Vec<_> = self.signals.pending().collect();
+        for signal in signals {
+            match signal {
+                SIGTERM | SIGINT => self.begin_to_stop(now),
+                // Closing the window means it; a service has no window.
+                SIGHUP if self.identity.has_terminal => self.begin_to_stop(now),
+                SIGHUP => {
+                    log::info!("SIGHUP: nothing to reload; restart to change the configuration")
+                }
+                other => log::debug!("signal {other} means nothing here"),
+            }
+        }
+    }
+
+    fn begin_to_stop(&mut self, now: Now) {
+        if self.stopping.is_some() {
+            return;
+        }
+        log::info!("stopping: {} connections", self.connections.len());
+        self.listeners.clear();
+        let until = now.monotonic + self.config.bounds.shutdown_grace;
+        self.stopping = Some(Stopping { until, told: false });
+        let _ = self.chat.apply(now, Input::Stop, &mut self.effects);
+        self.carry_out(now);
+        let clients: Vec<_> = self.connections.clients().collect();
+        for client in clients {
+            let Some(connection) = self.connections.find(client) else {
+                continue;
+            };
+            match connection.link {
+                Link::Handshake(..) => self.doom(client, connection_lost()),
+                // What was read but not accepted is refused now, in words.
+                Link::Sealed(_) | Link::Line(_) if connection.wait.is_some() => {
+                    self.resume(client, now);
+                }
+                Link::Sealed(_) | Link::Line(_) | Link::Closing => {}
+            }
+        }
+    }
+
+    /// Tells everybody once the journal has answered for everything that was accepted.
+    pub(super) fn go_on_stopping(&mut self, now: Now) {
+        let Some(stopping) = &mut self.stopping else {
+            return;
+        };
+        if stopping.told || !self.chat.is_settled() {
+            return;
+        }
+        stopping.told = true;
+        self.chat.farewell(&mut self.effects);
+        self.carry_out(now);
+    }
+
+    /// Whether everything is said and everybody gone, or the grace is over.
+    pub(super) fn is_done(&self) -> bool {
+        self.stopping.as_ref().is_some_and(|stopping| {
+            let is_over = self.clock.elapsed() >= stopping.until;
+            is_over || stopping.told && self.connections.is_empty()
+        })
+    }
+}

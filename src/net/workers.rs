@@ -1,0 +1,155 @@
+//! Workers: threads that do blocking work, each the sole owner of one kind of it.
+//!
+//! Jobs go in through a bounded queue and outcomes come back in the same order; one coalesced
+//! waker tells the loop that there are some. The chat never has more jobs out than the queue
+//! holds, so handing one over never blocks.
+
+use super::clock;
+use crate::chat::{Append, Job, Outcome};
+use crate::limits::JOURNAL_JOBS_MAX;
+use crate::store::Store;
+use mio::Waker;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::thread::{Builder, JoinHandle};
+
+/// The journal: the thread that stores messages, all that are queued at a time.
+pub(super) struct Workers {
+    jobs: Option<SyncSender<Append>>,
+    outcomes: Receiver<Outcome>,
+    woken: Arc<AtomicBool>,
+    journal: Option<JoinHandle<()>>,
+}
+
+/// A worker ended although nobody asked it to; the process cannot go on.
+#[derive(Debug)]
+pub(super) struct WorkerDied;
+
+impl Workers {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses a thread.
+    pub(super) fn start(store: Box<dyn Store>, waker: Arc<Waker>) -> io::Result<Self> {
+        let (jobs, queue) = sync_channel(JOURNAL_JOBS_MAX);
+        // As many answers as jobs can be out, so that the journal never waits for the loop.
+        let (answers, outcomes) = sync_channel(JOURNAL_JOBS_MAX);
+        let woken = Arc::new(AtomicBool::new(false));
+        let wake = Wake {
+            waker,
+            woken: woken.clone(),
+        };
+        let journal = Builder::new()
+            .name("journal".into())
+            .spawn(move || run_journal(store, &queue, &answers, &wake))?;
+        Ok(Self {
+            jobs: Some(jobs),
+            outcomes,
+            woken,
+            journal: Some(journal),
+        })
+    }
+
+    /// Hands a job to its worker.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkerDied`] when there is no such worker any more.
+    ///
+    /// # Panics
+    ///
+    /// When more jobs are out than the chat allows itself.
+    pub(super) fn submit(&self, job: Job) -> Result<(), WorkerDied> {
+        let Job::Append(append) = job;
+        let jobs = self.jobs.as_ref().ok_or(WorkerDied)?;
+        match jobs.try_send(append) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(_)) => {
+                panic!("the chat has at most {JOURNAL_JOBS_MAX} jobs out, which the queue holds")
+            }
+            Err(TrySendError::Disconnected(_)) => Err(WorkerDied),
+        }
+    }
+
+    /// The next outcome that waits, if any.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkerDied`] when no outcome can ever come again.
+    pub(super) fn next_outcome(&self) -> Result<Option<Outcome>, WorkerDied> {
+        // Cleared before looking, so that an outcome put in after the look wakes the loop again.
+        self.woken.store(false, Ordering::SeqCst);
+        match self.outcomes.try_recv() {
+            Ok(outcome) => Ok(Some(outcome)),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Disconnected) => Err(WorkerDied),
+        }
+    }
+}
+
+impl Drop for Workers {
+    /// Lets the journal finish what it was given, then ends it.
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        if let Some(journal) = self.journal.take() {
+            // A journal that panicked has said so; there is nothing to add while stopping.
+            let _ = journal.join();
+        }
+    }
+}
+
+/// Wakes the loop, once for any number of outcomes.
+struct Wake {
+    waker: Arc<Waker>,
+    woken: Arc<AtomicBool>,
+}
+
+impl Wake {
+    fn wake(&self) {
+        if !self.woken.swap(true, Ordering::SeqCst)
+            && let Err(error) = self.waker.wake()
+        {
+            log::error!("cannot wake the loop: {error}");
+        }
+    }
+}
+
+/// Takes all that is queued, stores it as one batch, answers; until the queue is closed.
+fn run_journal(
+    mut store: Box<dyn Store>,
+    queue: &Receiver<Append>,
+    answers: &SyncSender<Outcome>,
+    wake: &Wake,
+) {
+    while let Ok(first) = queue.recv() {
+        let batch: Vec<Append> = std::iter::once(first).chain(queue.try_iter()).collect();
+        let outcomes = store
+            .append(clock::unix_ms(), &batch)
+            .unwrap_or_else(|why| {
+                log::error!("journal: not stored, {} messages: {why:?}", batch.len());
+                batch
+                    .iter()
+                    .map(|job| Outcome::NotStored {
+                        ticket: job.ticket,
+                        why,
+                    })
+                    .collect()
+            });
+        assert_eq!(
+            outcomes.len(),
+            batch.len(),
+            "a store answers each message once"
+        );
+        for outcome in outcomes {
+            if answers.send(outcome).is_err() {
+                return;
+            }
+            wake.wake();
+        }
+    }
+    // The last wake tells the loop that the channel is closed, should it still listen.
+    wake.wake();
+}
