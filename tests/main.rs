@@ -7,4 +7,15 @@
     reason = "everything here is a test, its shared parts included"
 )]
 
+mod crowds;
+mod docs;
+mod harness;
+mod line_door;
+mod line_input;
 mod packages;
+mod partings;
+mod sealed_client;
+mod startup;
+mod stopping;
+mod terminal;
+mod wire_tap;

@@ -1,0 +1,108 @@
+//! The client on a terminal, lent by tmux: what is typed survives what arrives.
+
+use crate::harness::{Home, Server, clock, tools};
+use std::path::PathBuf;
+use std::process::Command;
+
+/// A terminal of its own; it ends when dropped.
+struct Terminal {
+    tmux: PathBuf,
+    socket: PathBuf,
+}
+
+impl Terminal {
+    /// Opens one that runs the client in `home`.
+    fn open(tmux: PathBuf, home: &Home, arguments: &[&str]) -> Self {
+        let socket = home.folder().join("tmux");
+        let terminal = Self { tmux, socket };
+        let mut words = vec!["new-session", "-d", "-x", "100", "-y", "24", "env"];
+        let settings: Vec<String> = home
+            .environment()
+            .iter()
+            .map(|(key, value)| format!("{key}={}", value.display()))
+            .collect();
+        words.extend(settings.iter().map(String::as_str));
+        words.push(env!("CARGO_BIN_EXE_parlour"));
+        words.extend(arguments);
+        terminal.tell(&words);
+        terminal
+    }
+
+    /// Types `text` as it is.
+    fn type_in(&self, text: &str) {
+        self.tell(&["send-keys", "-l", text]);
+    }
+
+    /// Presses a key.
+    fn press(&self, key: &str) {
+        self.tell(&["send-keys", key]);
+    }
+
+    /// What is on the screen.
+    fn screen(&self) -> String {
+        self.tell(&["capture-pane", "-p"])
+    }
+
+    /// Waits until the screen shows `text`.
+    #[track_caller]
+    fn wait_for(&self, text: &str) {
+        let mut last = String::new();
+        let shows = || {
+            last = self.screen();
+            last.contains(text).then_some(())
+        };
+        clock::wait_for(&format!("{text:?} on the screen"), shows);
+    }
+
+    #[track_caller]
+    fn tell(&self, words: &[&str]) -> String {
+        let output = Command::new(&self.tmux)
+            .arg("-S")
+            .arg(&self.socket)
+            .args(["-f", "/dev/null"])
+            .args(words)
+            .env("LC_ALL", "C.UTF-8")
+            .output()
+            .unwrap();
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "tmux {words:?}: {complaint}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- the screen:\n{}", self.screen());
+        }
+        let _ = Command::new(&self.tmux)
+            .arg("-S")
+            .arg(&self.socket)
+            .arg("kill-server")
+            .output();
+    }
+}
+
+#[test]
+fn what_is_typed_survives_what_arrives() {
+    let Some(tmux) = tools::find(&["tmux"]) else {
+        return;
+    };
+    let server = Server::start();
+    let mut alice = server.enter("alice");
+    let home = Home::new();
+    let terminal = Terminal::open(tmux, &home, &["--name", "bob", server.ready("address")]);
+    alice.expect(" * #lobby: bob joined (2 here)");
+    terminal.type_in("half a sen");
+    terminal.wait_for("half a sen");
+    for index in 0..50 {
+        alice.send(format!("interruption {index}\n"));
+    }
+    terminal.wait_for("interruption 49");
+    terminal.wait_for("half a sen");
+    terminal.type_in("tence");
+    terminal.press("Enter");
+    alice.expect("[#lobby] bob: half a sentence");
+    terminal.press("C-d");
+    alice.expect(" * #lobby: bob left after {}");
+}
