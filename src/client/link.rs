@@ -29,7 +29,7 @@ use crate::crypto::handshake::StaticKey;
 use crate::crypto::record::CloseCode;
 use crate::limits::{
     CLIENT_EVENTS_PER_TURN, CLIENT_GOODBYE_TIMEOUT, CLIENT_READ_BYTES, CLIENT_READS_PER_TURN,
-    GONE_AFTER, HANDSHAKE_TIMEOUT,
+    GONE_AFTER, HANDSHAKE_TIMEOUT, RECONNECT_WAIT_MAX,
 };
 
 const SOCKET: Token = Token(0);
@@ -362,11 +362,7 @@ impl Link {
                 }
             }
         }
-        let conversation = self.session.conversation();
-        if conversation.is_welcome() {
-            self.was_welcome = true;
-            self.backoff.reset();
-        }
+        self.was_welcome |= self.session.conversation().is_welcome();
     }
 
     /// Deals with what the session says of the connection.
@@ -416,6 +412,12 @@ impl Link {
             Phase::Attempt(_) | Phase::Connected { .. } => {}
         }
         let connected = self.session.conversation().is_welcome();
+        // One that breaks again at once must not be tried at the first pace for ever.
+        if let Phase::Connected { since, .. } = self.phase
+            && self.now.saturating_sub(since) >= RECONNECT_WAIT_MAX
+        {
+            self.backoff.reset();
+        }
         self.session.disconnect();
         if self.goodbye_by.is_some() {
             self.phase = Phase::Ended(Ending::Failed(why.to_owned()));

@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use super::exit::Exit;
+use super::exit::{Exit, report, report_frame};
 use super::input::{Input, Line};
 use super::link::{Ending, Link};
 use super::news::News;
@@ -101,14 +101,12 @@ impl Front {
                 self.said_bye = true;
                 self.bye = why.map(safe_row);
             }
-            News::Trace(text) => eprintln!("{text}"),
+            News::Trace(text) => report_frame(text),
             News::Apart(apart) => {
                 let again = apart.again_after.map_or(Duration::ZERO, |after| after);
                 let why = safe_row(apart.why);
-                eprintln!(
-                    "parlour: {why}; trying again in {:.1} s",
-                    again.as_secs_f32()
-                );
+                let seconds = again.as_secs_f32();
+                report(&format!("{why}; trying again in {seconds:.1} s"));
             }
             News::AskName
             | News::Entered { .. }
@@ -155,16 +153,16 @@ impl Front {
                 Exit::Done
             }
             Ending::Failed(why) => {
-                eprintln!("parlour: {}", safe_row(why));
+                report(&safe_row(why));
                 Exit::Lost
             }
             Ending::KeyRefused(words) => {
-                eprintln!("parlour: {words}");
+                report(words);
                 Exit::Key
             }
         };
         if waiting > 0 && exit != Exit::Key {
-            eprintln!("parlour: {waiting} messages were not acknowledged");
+            report(&format!("not acknowledged by the server: {waiting}"));
             self.lost = true;
         }
         match (self.print(), self.lost, exit) {
