@@ -180,7 +180,7 @@ impl Link {
         self.goodbye_by
             .get_or_insert(self.now + CLIENT_GOODBYE_TIMEOUT);
         self.session.close();
-        if !self.session.is_open() {
+        if !self.session.is_established() {
             self.end(Ending::Clean);
         }
     }
@@ -257,7 +257,7 @@ impl Link {
     /// When a connection counts as lost if nothing more is heard.
     fn gone_at(&self, since: Duration) -> Duration {
         match self.session.heard_at() {
-            Some(heard_at) if self.session.is_open() || self.session.awaits_acceptance() => {
+            Some(heard_at) if self.session.is_established() || self.session.awaits_acceptance() => {
                 heard_at + GONE_AFTER
             }
             Some(_) | None => since + HANDSHAKE_TIMEOUT,
@@ -384,7 +384,7 @@ impl Link {
     fn ended_by_peer(&mut self, heard: &mut Outlet<'_>) {
         match self.session.server_close() {
             Some(code) => self.closed(code, heard),
-            None if self.session.is_open() => {
+            None if self.session.is_established() => {
                 self.lost("the connection was cut without a goodbye", heard);
             }
             None => self.lost("the server closed the connection", heard),
@@ -463,7 +463,7 @@ impl Link {
         if let Phase::Connected { since, .. } = self.phase
             && self.gone_at(since) <= self.now
         {
-            let why = match self.session.is_open() {
+            let why = match self.session.is_established() {
                 true => "nothing was heard from the server for too long",
                 false => "the server did not answer; is that Parlour's sealed port?",
             };

@@ -43,9 +43,9 @@ pub fn run(mut link: Link, trust: &Trust, manner: Manner) -> io::Result<Exit> {
         if let Some(key) = front.server_key.take() {
             decide(&mut link, trust, &key, &mut front);
         }
-        if front.name_refused {
+        if front.hello_refused {
             link.end(Ending::Failed(
-                "the server did not take the name".to_owned(),
+                "the server did not take the name or the room".to_owned(),
             ));
         }
         if !leaving {
@@ -77,7 +77,7 @@ struct Front {
     out: String,
     server_key: Option<PublicKey>,
     was_welcome: bool,
-    name_refused: bool,
+    hello_refused: bool,
     /// Whether input was left because there was no room for it.
     more_input: bool,
     /// Whether anything was refused or lost.
@@ -94,7 +94,7 @@ impl Front {
             News::Welcome { .. } => self.was_welcome = true,
             News::Refused { of_command, .. } => {
                 self.lost = true;
-                self.name_refused |= !of_command && !self.was_welcome;
+                self.hello_refused |= !of_command;
             }
             News::NotSent { .. } => self.lost = true,
             News::Bye(why) => {
