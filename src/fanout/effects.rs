@@ -99,6 +99,7 @@ impl Fanout {
         };
         let mut sealed = std::mem::take(&mut self.scratch);
         let mut line = std::mem::take(&mut self.line_scratch);
+        sealed.clear();
         message::encode_entry(room, entry, &mut sealed);
         let place = &self.rooms[at as usize];
         if place.log.keeps_lines() {
