@@ -60,6 +60,8 @@ pub(super) struct Segment {
     sealed: Arc<Vec<u8>>,
     line: Arc<Vec<u8>>,
     index: Vec<IndexEntry>,
+    /// Nothing more is appended, so its streams may be shared.
+    is_closed: bool,
 }
 
 /// The room's entries that are in memory.
@@ -205,15 +207,30 @@ impl Segment {
     }
 
     fn has_room_for(&self, entry: &Encoded<'_>, segment_bytes: usize) -> bool {
-        self.index.is_empty()
-            || (self.sealed.len() + entry.sealed.len() <= segment_bytes
-                && self.line.len() + entry.line.len() <= segment_bytes)
+        let fits = self.sealed.len() + entry.sealed.len() <= segment_bytes
+            && self.line.len() + entry.line.len() <= segment_bytes;
+        !self.is_closed && (fits || self.index.is_empty())
+    }
+
+    /// Ends the segment, and gives back what it reserved.
+    fn close(&mut self) {
+        if !self.is_closed {
+            self.is_closed = true;
+            open_stream(&mut self.sealed).shrink_to_fit();
+            open_stream(&mut self.line).shrink_to_fit();
+            self.index.shrink_to_fit();
+        }
     }
 
     /// Hands over both streams, for whoever must finish an entry of them.
     pub(super) fn into_streams(self) -> [Arc<Vec<u8>>; 2] {
         [self.sealed, self.line]
     }
+}
+
+/// The stream of a segment that is not closed, to be appended to.
+fn open_stream(stream: &mut Arc<Vec<u8>>) -> &mut Vec<u8> {
+    Arc::get_mut(stream).expect("the open segment is not shared")
 }
 
 impl Log {
@@ -225,8 +242,8 @@ impl Log {
             self.begin_segment();
         }
         let last = self.segments.back_mut().expect("a segment was just begun");
-        let sealed = Arc::get_mut(&mut last.sealed).expect("the open segment is not shared");
-        let line = Arc::get_mut(&mut last.line).expect("the open segment is not shared");
+        let sealed = open_stream(&mut last.sealed);
+        let line = open_stream(&mut last.line);
         sealed.extend_from_slice(entry.sealed);
         line.extend_from_slice(entry.line);
         last.index.push(IndexEntry {
@@ -236,6 +253,9 @@ impl Log {
             sealed_end: u32::try_from(sealed.len()).expect("a message is far below 4 GiB"),
             line_end: u32::try_from(line.len()).expect("a message is far below 4 GiB"),
         });
+        if sealed.len() >= segment_bytes || line.len() >= segment_bytes {
+            last.close();
+        }
         self.sealed_head += entry.sealed.len() as u64;
         self.line_head += entry.line.len() as u64;
         self.bytes += entry.bytes();
@@ -247,15 +267,10 @@ impl Log {
         begins
     }
 
-    /// Closes the last segment and begins another. A closed one gives back what it reserved.
+    /// Closes the last segment and begins another.
     fn begin_segment(&mut self) {
         if let Some(last) = self.segments.back_mut() {
-            for stream in [&mut last.sealed, &mut last.line] {
-                Arc::get_mut(stream)
-                    .expect("the open segment is not shared")
-                    .shrink_to_fit();
-            }
-            last.index.shrink_to_fit();
+            last.close();
         }
         self.segments.push_back(Segment {
             first: self.next,
@@ -265,6 +280,7 @@ impl Log {
             sealed: Arc::default(),
             line: Arc::default(),
             index: Vec::new(),
+            is_closed: false,
         });
     }
 
@@ -443,13 +459,7 @@ impl Log {
     }
 
     /// The bytes `[start, end)` of a stream, all of one entry.
-    pub(super) fn bytes_of(
-        &self,
-        dialect: Dialect,
-        start: u64,
-        end: u64,
-        segment_bytes: usize,
-    ) -> Bytes<'_> {
+    pub(super) fn bytes_of(&self, dialect: Dialect, start: u64, end: u64) -> Bytes<'_> {
         let at = self.segment_at(dialect, start);
         let segment = &self.segments[at];
         let stream = segment.stream(dialect);
@@ -457,13 +467,10 @@ impl Log {
             usize::try_from(position - segment.start(dialect)).expect("a segment fits memory")
         };
         let range = within(start)..within(end);
-        let is_open = at + 1 == self.segments.len()
-            && segment.sealed.len() < segment_bytes
-            && segment.line.len() < segment_bytes;
-        if is_open {
-            Bytes::Open(&stream[range])
-        } else {
+        if segment.is_closed {
             Bytes::Closed(stream, range)
+        } else {
+            Bytes::Open(&stream[range])
         }
     }
 

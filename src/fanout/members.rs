@@ -30,9 +30,7 @@ impl Fanout {
             "who is in the middle of an entry has begun it"
         );
         connection.begun = NOWHERE;
-        let bytes = room
-            .log
-            .bytes_of(dialect, position, extent.end, self.bounds.segment_bytes);
+        let bytes = room.log.bytes_of(dialect, position, extent.end);
         let rest = self.ledger.keep(&bytes);
         let before = connection.cold_mut().unfinished.replace(rest);
         assert!(before.is_none(), "one message at a time is begun");

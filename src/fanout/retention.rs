@@ -107,8 +107,11 @@ impl Fanout {
         let slot = room.members.slot(member);
         let number = u32::try_from(member).expect("members are numbered in u32");
         let next = self.settle(at, number);
+        let stop = self.connections[slot as usize].stop(at);
         let room = &mut self.rooms[at as usize];
-        let missed = room.log.stored_in_front_from(next);
+        // What comes after the stop of one that is finishing is not missed.
+        let beyond = stop.map_or(0, |stop| room.log.stored_in_front_from(stop.sequence));
+        let missed = room.log.stored_in_front_from(next) - beyond;
         room.members.set_place(member, Place::Entry(end.max(next)));
         if missed == 0 {
             return;

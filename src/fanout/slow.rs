@@ -264,13 +264,7 @@ impl Fanout {
             tense,
         };
         scratch.clear();
-        let bytes = choose(
-            &rooms[at as usize],
-            sequence,
-            reader,
-            scratch,
-            bounds.segment_bytes,
-        )?;
+        let bytes = choose(&rooms[at as usize], sequence, reader, scratch)?;
         let bytes_max = bounds.unfinished_bytes_max;
         Some(offer(record, connection, ledger, bytes_max, bytes))
     }
@@ -337,7 +331,6 @@ fn choose<'a>(
     sequence: u64,
     reader: Reader<'_>,
     scratch: &'a mut Vec<u8>,
-    segment_bytes: usize,
 ) -> Option<Bytes<'a>> {
     let index = room.log.entry(sequence);
     let is_hidden = match reader.tense {
@@ -349,9 +342,7 @@ fn choose<'a>(
     }
     let extent = room.log.extent(Dialect::Sealed, sequence);
     let (start, end) = (extent.start, extent.end);
-    let sealed = room
-        .log
-        .bytes_of(Dialect::Sealed, start, end, segment_bytes);
+    let sealed = room.log.bytes_of(Dialect::Sealed, start, end);
     if reader.dialect == Dialect::Sealed && reader.ignored.is_empty() {
         return Some(sealed);
     }

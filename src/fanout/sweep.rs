@@ -44,6 +44,7 @@ impl Fanout {
             visits_left: VISITS_PER_CLOCK_READING,
         };
         self.relieve();
+        self.ledger.sweep_orphans();
         while self.has_work() {
             self.has_offered = false;
             self.drain(&mut clock, outlets);
