@@ -24,7 +24,7 @@ pub struct Arguments {
     /// Another task than talking.
     #[command(subcommand)]
     pub task: Option<Task>,
-    /// HOST, HOST:PORT, [IPV6]:PORT or parlour://HOST:PORT#FINGERPRINT [default: localhost].
+    /// `HOST`, `HOST:PORT`, `[IPV6]:PORT` or `parlour://HOST:PORT#FINGERPRINT` [default: localhost].
     pub address: Option<String>,
     /// The port, when the address has none [default: 4747].
     pub port: Option<String>,

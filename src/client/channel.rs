@@ -151,6 +151,11 @@ impl Channel {
         matches!(self.phase, Phase::Offered(_))
     }
 
+    /// Whether the handshake is done, be it that our direction has ended since.
+    pub(super) fn is_established(&self) -> bool {
+        matches!(self.phase, Phase::Open(_))
+    }
+
     /// Whether messages can be sent.
     pub(super) fn is_open(&self) -> bool {
         match &self.phase {

@@ -279,15 +279,18 @@ impl Conversation {
     }
 
     fn refused(&mut self, key: Option<MessageKey>, text: &str, heard: &mut Outlet<'_>) {
-        let settled = key.is_some_and(|key| self.unacknowledged.settle(key));
-        let approach = match self.approach {
+        if let Some(key) = key {
+            self.unacknowledged.settle(key);
+        }
+        let asked = match self.approach {
             Approach::Asked(asked) => key == Some(asked),
-            Approach::None | Approach::Refused => key.is_none() && self.is_welcome,
+            Approach::None | Approach::Refused => false,
         };
-        if approach && !self.is_ready {
+        let of_hello = !self.is_ready && (key.is_none() || asked);
+        if of_hello && self.is_welcome {
             self.approach = Approach::Refused;
         }
-        let of_command = settled && !approach;
+        let of_command = !of_hello;
         heard(News::Refused { text, of_command });
     }
 

@@ -1,5 +1,6 @@
 //! What the process says when it ends.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 /// The client's exit codes, which scripts rely on.
@@ -24,4 +25,15 @@ impl From<Exit> for ExitCode {
             Exit::Key => 3,
         })
     }
+}
+
+/// Says on standard error what went wrong.
+pub fn report(words: &str) {
+    // Where nobody reads it, nobody misses it; the exit code still tells.
+    let _ = writeln!(std::io::stderr(), "parlour: {words}");
+}
+
+/// Shows a decoded frame on standard error.
+pub fn report_frame(frame: &str) {
+    let _ = writeln!(std::io::stderr(), "{frame}");
 }

@@ -29,7 +29,7 @@ use crate::crypto::handshake::StaticKey;
 use crate::crypto::record::CloseCode;
 use crate::limits::{
     CLIENT_EVENTS_PER_TURN, CLIENT_GOODBYE_TIMEOUT, CLIENT_READ_BYTES, CLIENT_READS_PER_TURN,
-    GONE_AFTER, HANDSHAKE_TIMEOUT,
+    GONE_AFTER, HANDSHAKE_TIMEOUT, RECONNECT_WAIT_MAX,
 };
 
 const SOCKET: Token = Token(0);
@@ -180,7 +180,7 @@ impl Link {
         self.goodbye_by
             .get_or_insert(self.now + CLIENT_GOODBYE_TIMEOUT);
         self.session.close();
-        if !self.session.is_open() {
+        if !self.session.is_established() {
             self.end(Ending::Clean);
         }
     }
@@ -257,7 +257,7 @@ impl Link {
     /// When a connection counts as lost if nothing more is heard.
     fn gone_at(&self, since: Duration) -> Duration {
         match self.session.heard_at() {
-            Some(heard_at) if self.session.is_open() || self.session.awaits_acceptance() => {
+            Some(heard_at) if self.session.is_established() || self.session.awaits_acceptance() => {
                 heard_at + GONE_AFTER
             }
             Some(_) | None => since + HANDSHAKE_TIMEOUT,
@@ -362,11 +362,7 @@ impl Link {
                 }
             }
         }
-        let conversation = self.session.conversation();
-        if conversation.is_welcome() {
-            self.was_welcome = true;
-            self.backoff.reset();
-        }
+        self.was_welcome |= self.session.conversation().is_welcome();
     }
 
     /// Deals with what the session says of the connection.
@@ -388,7 +384,7 @@ impl Link {
     fn ended_by_peer(&mut self, heard: &mut Outlet<'_>) {
         match self.session.server_close() {
             Some(code) => self.closed(code, heard),
-            None if self.session.is_open() => {
+            None if self.session.is_established() => {
                 self.lost("the connection was cut without a goodbye", heard);
             }
             None => self.lost("the server closed the connection", heard),
@@ -416,6 +412,12 @@ impl Link {
             Phase::Attempt(_) | Phase::Connected { .. } => {}
         }
         let connected = self.session.conversation().is_welcome();
+        // One that breaks again at once must not be tried at the first pace for ever.
+        if let Phase::Connected { since, .. } = self.phase
+            && self.now.saturating_sub(since) >= RECONNECT_WAIT_MAX
+        {
+            self.backoff.reset();
+        }
         self.session.disconnect();
         if self.goodbye_by.is_some() {
             self.phase = Phase::Ended(Ending::Failed(why.to_owned()));
@@ -461,7 +463,7 @@ impl Link {
         if let Phase::Connected { since, .. } = self.phase
             && self.gone_at(since) <= self.now
         {
-            let why = match self.session.is_open() {
+            let why = match self.session.is_established() {
                 true => "nothing was heard from the server for too long",
                 false => "the server did not answer; is that Parlour's sealed port?",
             };

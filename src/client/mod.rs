@@ -29,7 +29,7 @@ use self::address::Address;
 use self::arguments::{Arguments, Task};
 use self::clock::random_bytes;
 use self::conversation::Wish;
-use self::exit::Exit;
+use self::exit::{Exit, report};
 use self::folder::StateFolder;
 use self::link::{Link, Retry};
 use self::pins::Pins;
@@ -43,7 +43,7 @@ pub fn run(arguments: &Arguments) -> Exit {
         None => talk(arguments),
     };
     done.unwrap_or_else(|(exit, why)| {
-        eprintln!("parlour: {why}");
+        report(&why);
         exit
     })
 }

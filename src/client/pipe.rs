@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use super::exit::Exit;
+use super::exit::{Exit, report, report_frame};
 use super::input::{Input, Line};
 use super::link::{Ending, Link};
 use super::news::News;
@@ -43,9 +43,9 @@ pub fn run(mut link: Link, trust: &Trust, manner: Manner) -> io::Result<Exit> {
         if let Some(key) = front.server_key.take() {
             decide(&mut link, trust, &key, &mut front);
         }
-        if front.name_refused {
+        if front.hello_refused {
             link.end(Ending::Failed(
-                "the server did not take the name".to_owned(),
+                "the server did not take the name or the room".to_owned(),
             ));
         }
         if !leaving {
@@ -77,7 +77,7 @@ struct Front {
     out: String,
     server_key: Option<PublicKey>,
     was_welcome: bool,
-    name_refused: bool,
+    hello_refused: bool,
     /// Whether input was left because there was no room for it.
     more_input: bool,
     /// Whether anything was refused or lost.
@@ -94,21 +94,19 @@ impl Front {
             News::Welcome { .. } => self.was_welcome = true,
             News::Refused { of_command, .. } => {
                 self.lost = true;
-                self.name_refused |= !of_command && !self.was_welcome;
+                self.hello_refused |= !of_command;
             }
             News::NotSent { .. } => self.lost = true,
             News::Bye(why) => {
                 self.said_bye = true;
                 self.bye = why.map(safe_row);
             }
-            News::Trace(text) => eprintln!("{text}"),
+            News::Trace(text) => report_frame(text),
             News::Apart(apart) => {
                 let again = apart.again_after.map_or(Duration::ZERO, |after| after);
                 let why = safe_row(apart.why);
-                eprintln!(
-                    "parlour: {why}; trying again in {:.1} s",
-                    again.as_secs_f32()
-                );
+                let seconds = again.as_secs_f32();
+                report(&format!("{why}; trying again in {seconds:.1} s"));
             }
             News::AskName
             | News::Entered { .. }
@@ -155,16 +153,16 @@ impl Front {
                 Exit::Done
             }
             Ending::Failed(why) => {
-                eprintln!("parlour: {}", safe_row(why));
+                report(&safe_row(why));
                 Exit::Lost
             }
             Ending::KeyRefused(words) => {
-                eprintln!("parlour: {words}");
+                report(words);
                 Exit::Key
             }
         };
         if waiting > 0 && exit != Exit::Key {
-            eprintln!("parlour: {waiting} messages were not acknowledged");
+            report(&format!("not acknowledged by the server: {waiting}"));
             self.lost = true;
         }
         match (self.print(), self.lost, exit) {

@@ -209,9 +209,9 @@ impl Session {
     }
 
     /// Whether the handshake is done.
-    pub fn is_open(&self) -> bool {
-        let open = |connection: &Connection| connection.channel.is_open();
-        self.connection.as_ref().is_some_and(open)
+    pub fn is_established(&self) -> bool {
+        let established = |connection: &Connection| connection.channel.is_established();
+        self.connection.as_ref().is_some_and(established)
     }
 
     /// When something last came from the server.

@@ -110,7 +110,7 @@ impl Trust {
         };
         load_or_make(&path).map(Some).map_err(|error| {
             let path = path.display();
-            format!("this client's key in {path}: {error}")
+            format!("this client's key in {path}: {error}; --identity FILE names another")
         })
     }
 

@@ -52,3 +52,45 @@ pub fn append_words(news: &News<'_>, out: &mut String) {
     }
     out.push_str(&safe(&String::from_utf8_lossy(&words)));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::{EntryId, Name, RoomName};
+    use crate::wire::message::{BodyView, EntryView};
+
+    fn words(news: &News<'_>) -> String {
+        let mut out = String::new();
+        append_words(news, &mut out);
+        out
+    }
+
+    fn said(past: bool, own: bool) -> News<'static> {
+        News::Entry {
+            room: RoomName::parse("lobby").ok(),
+            past,
+            own,
+            entry: EntryView {
+                room: 1,
+                id: Some(EntryId(1)),
+                unix_seconds: 1_772_366_645,
+                author: Name::parse("bob").unwrap(),
+                body: BodyView::Said("hel\u{1b}[2Jlo\nyou"),
+            },
+        }
+    }
+
+    #[test]
+    fn pipes_read_the_line_doors_words_without_what_a_terminal_obeys() {
+        let live = "[#lobby] bob: hel[2Jlo\n[#lobby] bob: you\n";
+        assert_eq!(words(&said(false, false)), live);
+        assert!(words(&said(true, false)).starts_with("2026-03-01T12:04:05Z [#lobby] bob: hel"));
+        assert_eq!(words(&said(false, true)), "");
+        let (text, of_command) = ("no such room", true);
+        assert_eq!(
+            words(&News::Refused { text, of_command }),
+            "Err: no such room\n"
+        );
+        assert_eq!(words(&News::Bye(None)), "");
+    }
+}

@@ -46,3 +46,38 @@ pub(super) fn is_final(error: &ChannelError) -> bool {
         | ChannelError::Seal(_) => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::sealed::Foreign;
+
+    #[test]
+    fn who_was_removed_or_replaced_does_not_come_back_by_itself() {
+        for code in [CloseCode::Done, CloseCode::TakenOver, CloseCode::Removed] {
+            assert!(Ending::of_close(code).is_ok(), "{code:?}");
+        }
+        for code in [
+            CloseCode::RecordError,
+            CloseCode::ServerStopping,
+            CloseCode::TooSlow,
+            CloseCode::Other(9),
+        ] {
+            assert!(Ending::of_close(code).is_err(), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn what_another_try_would_only_repeat_is_final() {
+        let refused = |code| {
+            let version_max = 1;
+            ChannelError::Handshake(HandshakeError::Refused { code, version_max })
+        };
+        assert!(is_final(&refused(RefusalCode::Banned)));
+        assert!(is_final(&refused(RefusalCode::UnknownSuite)));
+        assert!(!is_final(&refused(RefusalCode::Full)));
+        let looks_like = Foreign::Http;
+        let foreign = HandshakeError::NotParlour { looks_like };
+        assert!(is_final(&ChannelError::Handshake(foreign)));
+    }
+}

@@ -338,6 +338,7 @@ fn pings_are_answered_and_the_close_comes_last() {
     say(&mut session, "last words");
     session.close();
     server.take(&mut session);
+    assert!(session.is_established(), "the goodbye is still awaited");
     assert!(server.closed);
     assert_eq!(server.heard[1], "Pong");
     assert_eq!(server.texts(), ["last words"]);

@@ -17,7 +17,7 @@ use self::guard::RawTerminal;
 use self::keyboard::{Key, Keyboard};
 use self::painter::Painter;
 use self::screen::Screen;
-use super::exit::Exit;
+use super::exit::{Exit, report, report_frame};
 use super::link::{Ending, Link};
 use super::news::News;
 use super::pipe::say_or_run;
@@ -28,6 +28,8 @@ use crate::crypto::handshake::PublicKey;
 
 /// Columns of a terminal that does not say how many it has.
 const COLUMNS_DEFAULT: usize = 80;
+/// Said when the user does not vouch for the server.
+const NOT_ACCEPTED: &str = "the server's key was not accepted; nothing was sent";
 
 /// Talks until the user leaves or the link ends.
 ///
@@ -56,7 +58,7 @@ pub fn run(mut link: Link, trust: &Trust, coloured: bool) -> io::Result<Exit> {
             link.session().give_up_room(&mut |_| {});
         }
         let Ok(keys) = keyboard.pressed() else {
-            // The terminal is gone: leave as if the window was closed.
+            // The window was closed: leave, as far as the server is concerned.
             link.leave();
             continue;
         };
@@ -64,14 +66,15 @@ pub fn run(mut link: Link, trust: &Trust, coloured: bool) -> io::Result<Exit> {
         for key in keys {
             front.press(key, alone, &mut link, trust);
         }
-        if turn.asked_to_stop {
+        let painted = front.paint(&mut link);
+        if turn.asked_to_stop || painted.is_err() {
             link.leave();
         }
-        front.paint(&mut link)?;
     }
     let ending = link.ending().cloned().unwrap_or(Ending::Clean);
     let waiting = link.session().conversation().unacknowledged_count();
-    front.close()?;
+    // It fails when the window was closed, and then nobody looks.
+    let _ = front.close();
     drop(raw);
     Ok(farewell(&ending, front.bye.as_deref(), waiting))
 }
@@ -129,7 +132,7 @@ impl Front {
                 of_command: false, ..
             } => self.room_refused = self.was_welcome,
             News::Bye(why) => self.bye = why.map(super::safe::safe_row),
-            News::Trace(frame) if !self.traces_here => eprintln!("{frame}"),
+            News::Trace(frame) if !self.traces_here => report_frame(frame),
             News::Refused { .. }
             | News::Entered { .. }
             | News::Exited(_)
@@ -210,9 +213,9 @@ impl Front {
             Key::CutToEnd => editor.cut_to_end(),
             Key::PutBack => editor.put_back(),
             Key::EndOfInput if !editor.is_empty() => editor.delete(),
-            Key::EndOfInput => return Self::leave(link),
+            Key::EndOfInput => return self.leave(link),
             Key::Interrupt if !editor.is_empty() => return editor.clear(),
-            Key::Interrupt if interrupted => return Self::leave(link),
+            Key::Interrupt if interrupted => return self.leave(link),
             Key::Interrupt => {
                 self.interrupted = true;
                 return self.screen.say("Ctrl-C once more leaves");
@@ -230,7 +233,10 @@ impl Front {
         }
     }
 
-    fn leave(link: &mut Link) {
+    fn leave(&mut self, link: &mut Link) {
+        if let Some(Question::Server(_)) = self.question {
+            return link.end(Ending::KeyRefused(NOT_ACCEPTED.to_owned()));
+        }
         // Who asks twice does not want to wait for the goodbye.
         match link.is_leaving() {
             true => link.end(Ending::Clean),
@@ -245,7 +251,7 @@ impl Front {
             Some(Question::Name) => self.answer_name(line.trim(), link),
             Some(Question::Server(key)) => self.answer_server(&key, line.trim(), link, trust),
             // An empty line leaves; not within a paste that the terminal did not mark as one.
-            None if line.is_empty() && alone => Self::leave(link),
+            None if line.is_empty() && alone => self.leave(link),
             None if line.is_empty() => {}
             None => self.send(&line, link),
         }
@@ -286,8 +292,7 @@ impl Front {
 
     fn answer_server(&mut self, key: &PublicKey, answer: &str, link: &mut Link, trust: &Trust) {
         if !answer.eq_ignore_ascii_case("yes") {
-            let words = "the server's key was not accepted; nothing was sent".to_owned();
-            return link.end(Ending::KeyRefused(words));
+            return link.end(Ending::KeyRefused(NOT_ACCEPTED.to_owned()));
         }
         if let Err(why) = trust.remember(Fingerprint::of_server(key)) {
             return link.end(Ending::Failed(why));
@@ -354,22 +359,23 @@ fn write_out(out: &str) -> io::Result<()> {
 /// Says how it ended, on the restored terminal.
 fn farewell(ending: &Ending, bye: Option<&str>, waiting: usize) -> Exit {
     if waiting > 0 {
-        eprintln!("parlour: {waiting} of your messages may not have been stored");
+        report(&format!(
+            "{waiting} of your messages may not have been stored"
+        ));
     }
     match ending {
         Ending::Clean => {
-            match bye {
-                Some(why) => println!("Bye ({why})."),
-                None => println!("Bye."),
-            }
+            let bye = bye.map_or("Bye.\n".to_owned(), |why| format!("Bye ({why}).\n"));
+            // A terminal that is gone needs no goodbye.
+            let _ = write_out(&bye);
             if waiting > 0 { Exit::Lost } else { Exit::Done }
         }
         Ending::Failed(why) => {
-            eprintln!("parlour: {}", super::safe::safe_row(why));
+            report(&super::safe::safe_row(why));
             Exit::Lost
         }
         Ending::KeyRefused(words) => {
-            eprintln!("parlour: {words}");
+            report(words);
             Exit::Key
         }
     }

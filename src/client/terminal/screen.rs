@@ -28,6 +28,8 @@ pub(super) struct Screen {
     name: Option<Name>,
     /// Whether a connection was there before.
     was_connected: bool,
+    /// Whether the session goes on from before, so that its rooms are known.
+    is_resumed: bool,
     /// Whether the terminal is to ring.
     bell: bool,
     /// Lines to be painted above the row, each ended by LF.
@@ -41,6 +43,7 @@ impl Screen {
             rings: true,
             name: None,
             was_connected: false,
+            is_resumed: false,
             bell: false,
             above: String::new(),
         }
@@ -92,6 +95,7 @@ impl Screen {
             }
             News::Welcome { name, resumed, .. } => {
                 self.name = Some(name);
+                self.is_resumed = resumed;
                 match (resumed, std::mem::replace(&mut self.was_connected, true)) {
                     (true, _) => self.say("connected again"),
                     (false, true) => self.say("connected again, in a new session"),
@@ -102,19 +106,18 @@ impl Screen {
             News::Entered {
                 room,
                 topic: Some(topic),
-            } => {
+            } if !self.is_resumed => {
                 let topic = safe_row(topic);
                 self.line(DIM, &format!(" * {room} is about: {topic}"));
             }
             News::Refused { .. } | News::NotSent { .. } => self.words(news, RED),
-            News::Notice(_) | News::Sent { .. } | News::ReplayEnd { .. } | News::Missed { .. } => {
-                self.words(news, CYAN);
-            }
+            News::Notice(_) | News::Sent { .. } | News::Missed { .. } => self.words(news, CYAN),
+            News::ReplayEnd { count, .. } if count > 0 => self.words(news, CYAN),
             News::Apart(Apart { why, again_after }) => {
                 let why = safe_row(why);
                 match again_after {
                     Some(wait) => self.complain(&format!(
-                        "{why}; trying again in {:.1} s (what you type is kept and sent then)",
+                        "{why}; trying again in {:.1} s (what you type is sent then)",
                         wait.as_secs_f32()
                     )),
                     None => self.complain(&why),
@@ -123,7 +126,8 @@ impl Screen {
             News::Trace(frame) => self.line(DIM, &safe_row(frame)),
             News::ServerKey(_)
             | News::AskName
-            | News::Entered { topic: None, .. }
+            | News::Entered { .. }
+            | News::ReplayEnd { .. }
             | News::Exited(_)
             | News::Current(_)
             | News::Bye(_)
