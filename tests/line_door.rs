@@ -54,6 +54,8 @@ fn a_netcat_session_reads_as_specified() {
         carol.expect("[#lobby] bob: hi");
         alice.send("/quit bye\n");
         alice.expect("-> Bye.");
+        // One of them only looks at its input once the other side has ended.
+        alice.finish();
         alice.expect_end();
         for other in [&mut bob, &mut carol] {
             other.expect(" * #lobby: alice left after {} (bye)");
@@ -150,9 +152,9 @@ fn names_mark_owners_and_the_plain_door() {
     alice.send("/names #den\n");
     alice.find("-> names #den: @alice(plain)");
     bob.send("/join #den\n");
-    bob.send("/names den\n");
+    bob.send("/names #den\n");
     bob.find("-> names #den: @alice(plain) bob(plain)");
-    bob.send("/names den b\n");
+    bob.send("/names b\n");
     bob.find("-> names #den: bob(plain)");
 }
 

@@ -247,6 +247,7 @@ fn a_refused_bare_name_discards_what_was_typed_ahead() {
     let mut eve = server.connect("eve");
     eve.send("bob\nhunter2\nhunter3\n");
     eve.find("Err: {}");
+    eve.expect("-> Your name?");
     eve.expect_silence(SILENCE);
     eve.send("eve\n");
     eve.find("-> You are eve {}");

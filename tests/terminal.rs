@@ -56,6 +56,13 @@ impl Terminal {
 
     #[track_caller]
     fn tell(&self, words: &[&str]) -> String {
+        let (is_done, output) = self.try_telling(words);
+        assert!(is_done, "tmux {words:?}: {output}");
+        output
+    }
+
+    /// Whether tmux did as it was told, and what it said.
+    fn try_telling(&self, words: &[&str]) -> (bool, String) {
         let output = Command::new(&self.tmux)
             .arg("-S")
             .arg(&self.socket)
@@ -64,22 +71,19 @@ impl Terminal {
             .env("LC_ALL", "C.UTF-8")
             .output()
             .unwrap();
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "tmux {words:?}: {complaint}");
-        String::from_utf8_lossy(&output.stdout).into_owned()
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        (output.status.success(), said)
     }
 }
 
 impl Drop for Terminal {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("--- the screen:\n{}", self.screen());
+            let (_, screen) = self.try_telling(&["capture-pane", "-p"]);
+            eprintln!("--- the screen:\n{screen}");
         }
-        let _ = Command::new(&self.tmux)
-            .arg("-S")
-            .arg(&self.socket)
-            .arg("kill-server")
-            .output();
+        self.try_telling(&["kill-server"]);
     }
 }
 

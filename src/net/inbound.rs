@@ -362,6 +362,9 @@ impl Server {
             self.heard(client, now);
         }
         while let Some(item) = reader.peek(&mut input) {
+            if item != LineItem::Empty {
+                self.forget_empty_line(client);
+            }
             let verdict = match item {
                 LineItem::Line(line) => {
                     self.chat
@@ -416,6 +419,9 @@ impl Server {
                 return Flow::Stopped;
             }
         }
+        if reader.is_mid_line() {
+            self.forget_empty_line(client);
+        }
         Flow::Drained
     }
 
@@ -464,6 +470,13 @@ impl Server {
         if let Some(connection) = self.connections.find(client) {
             connection.heard = now.monotonic;
             connection.flags.pinged = false;
+            connection.empty_line = None;
+        }
+    }
+
+    /// An empty line that something follows, be it in the same bytes, does not mean leaving.
+    fn forget_empty_line(&mut self, client: ClientId) {
+        if let Some(connection) = self.connections.find(client) {
             connection.empty_line = None;
         }
     }

@@ -163,13 +163,14 @@ pub(super) fn set_options(stream: &TcpStream, keepalive_after: Duration) -> io::
     socket.set_tcp_nodelay(true)?;
     let keepalive = TcpKeepalive::new()
         .with_time(keepalive_after)
-        .with_interval(KEEPALIVE_INTERVAL);
+        .with_interval(KEEPALIVE_INTERVAL.min(keepalive_after));
     #[cfg(not(windows))]
     let keepalive = keepalive.with_retries(KEEPALIVE_RETRIES);
     socket.set_tcp_keepalive(&keepalive)?;
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
-        socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED_BYTES_TIMEOUT))?;
+        let unacknowledged = UNACKNOWLEDGED_BYTES_TIMEOUT.min(keepalive_after);
+        socket.set_tcp_user_timeout(Some(unacknowledged))?;
         socket.set_tcp_notsent_lowat(UNSENT_BYTES_LOW)?;
     }
     #[cfg(not(any(target_os = "linux", target_os = "android")))]

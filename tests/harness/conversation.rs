@@ -114,14 +114,14 @@ impl Conversation {
     #[track_caller]
     pub(crate) fn send(&mut self, text: impl AsRef<[u8]>) {
         if let Err(error) = self.try_send(text) {
-            panic!("{}: could not send: {error}{}", self.who, self.said);
+            panic!("{}: could not send: {error}{}", self.who, self.told());
         }
     }
 
     /// Says `text`, which may fail because the other side has ended.
     pub(crate) fn try_send(&mut self, text: impl AsRef<[u8]>) -> std::io::Result<()> {
         let text = text.as_ref();
-        let shown = String::from_utf8_lossy(&text[..text.len().min(200)]);
+        let shown = String::from_utf8_lossy(&text[..text.len().min(120)]);
         let _ = write!(self.said, "\n  > {shown:?}");
         match &mut self.mouth {
             Mouth::Socket(stream) => stream.write_all(text),
@@ -144,8 +144,8 @@ impl Conversation {
     pub(crate) fn line(&mut self) -> String {
         match self.next_line(DEADLINE) {
             Ok(Some(line)) => line,
-            Ok(None) => panic!("{}: the other side ended{}", self.who, self.said),
-            Err(Quiet) => panic!("{}: no line came{}", self.who, self.said),
+            Ok(None) => panic!("{}: the other side ended{}", self.who, self.told()),
+            Err(Quiet) => panic!("{}: no line came{}", self.who, self.told()),
         }
     }
 
@@ -154,7 +154,7 @@ impl Conversation {
     pub(crate) fn expect(&mut self, pattern: &str) -> String {
         let line = self.line();
         let is_it = matches(pattern, &line);
-        assert!(is_it, "{}: expected {pattern:?}{}", self.who, self.said);
+        assert!(is_it, "{}: expected {pattern:?}{}", self.who, self.told());
         line
     }
 
@@ -167,7 +167,7 @@ impl Conversation {
                 Ok(Some(line)) if matches(pattern, &line) => return line,
                 Ok(Some(_)) => {}
                 Ok(None) | Err(Quiet) => {
-                    panic!("{}: {pattern:?} never came{}", self.who, self.said)
+                    panic!("{}: {pattern:?} never came{}", self.who, self.told())
                 }
             }
         }
@@ -181,7 +181,7 @@ impl Conversation {
             match self.next_line(DEADLINE) {
                 Ok(Some(line)) => lines.push(line),
                 Ok(None) => return lines,
-                Err(Quiet) => panic!("{}: the end never came{}", self.who, self.said),
+                Err(Quiet) => panic!("{}: the end never came{}", self.who, self.told()),
             }
         }
     }
@@ -190,7 +190,7 @@ impl Conversation {
     #[track_caller]
     pub(crate) fn expect_end(&mut self) {
         let rest = self.rest();
-        let (who, said) = (&self.who, &self.said);
+        let (who, said) = (&self.who, self.told());
         assert!(rest.is_empty(), "{who}: an end was expected{said}");
     }
 
@@ -199,7 +199,7 @@ impl Conversation {
     pub(crate) fn expect_silence(&mut self, how_long: Duration) {
         match self.next_line(how_long) {
             Err(Quiet) => {}
-            Ok(_) => panic!("{}: silence was expected{}", self.who, self.said),
+            Ok(_) => panic!("{}: silence was expected{}", self.who, self.told()),
         }
     }
 
@@ -215,6 +215,12 @@ impl Conversation {
     /// Everything said so far, for failures found elsewhere.
     pub(crate) fn said(&self) -> &str {
         &self.said
+    }
+
+    /// The last of what was said, for a failure.
+    fn told(&self) -> &str {
+        let mut line_starts = self.said.rmatch_indices("\n  ").map(|(at, _)| at);
+        &self.said[line_starts.nth(30).unwrap_or(0)..]
     }
 
     /// A line, `None` at the end, or [`Quiet`] when none came whole in time.
@@ -251,7 +257,7 @@ impl Conversation {
 struct Quiet;
 
 fn shortened(line: &str) -> String {
-    match line.char_indices().nth(200) {
+    match line.char_indices().nth(120) {
         Some((at, _)) => format!("{}... ({} bytes)", &line[..at], line.len()),
         None => line.to_owned(),
     }
