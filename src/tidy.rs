@@ -175,6 +175,7 @@ const LAYERS: [Layer; 12] = [
             "signal_hook_mio",
             "unicode_segmentation",
             "unicode_width",
+            "zeroize",
         ],
     },
     Layer {
