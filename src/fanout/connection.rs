@@ -85,6 +85,8 @@ pub(super) struct Cold {
     /// Memberships that do not fit the hot part.
     far: Vec<Membership>,
     pub(super) catch_ups: Vec<CatchUp>,
+    /// How many times it has asked for what was before.
+    asked: u32,
     pub(super) replays: VecDeque<Replay>,
     pub(super) ignored: Option<Arc<[Name]>>,
     /// While finishing: where each room ends for this connection.
@@ -107,12 +109,13 @@ pub(super) struct Newcomer {
     pub(super) mark: u64,
     /// Entries shown.
     pub(super) shown: u64,
-    /// What it is told at the mark, encoded.
+    /// When it asked, counted among all it asked for.
+    pub(super) asked: u32,
+    /// What it is told at the mark, encoded, and what it has been answered since.
     pub(super) greeting: Vec<u8>,
 }
 
 /// A temporary cursor: what was before, once more.
-#[derive(Clone, Copy)]
 pub(super) struct Replay {
     pub(super) room: u32,
     /// Sequence number of the next entry to look at.
@@ -126,6 +129,10 @@ pub(super) struct Replay {
     /// Stored entries that were gone from the start, to be told first.
     pub(super) missed: u64,
     pub(super) shown: u64,
+    /// When it was asked for, counted among all that was.
+    pub(super) asked: u32,
+    /// What the connection has been answered since, encoded.
+    pub(super) tail: Vec<u8>,
 }
 
 /// Where a room ends for a finishing connection.
@@ -304,6 +311,41 @@ impl Cold {
             && self.stops.is_empty()
             && self.farewell.is_empty()
             && self.close.is_none()
+    }
+
+    /// Counts one more thing asked for; returns its number.
+    pub(super) fn ask(&mut self) -> u32 {
+        self.asked = self.asked.wrapping_add(1);
+        self.asked
+    }
+
+    /// Appends a reply behind what was asked for before it.
+    ///
+    /// While something is still being shown, replies wait at the end of the oldest such, so that
+    /// they keep their order among themselves and come after what they follow.
+    pub(super) fn append_reply(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let newcomers = self.catch_ups.iter_mut();
+        let newcomers = newcomers.filter_map(|one| one.newcomer.as_mut());
+        let newcomers = newcomers.map(|one| (one.asked, &mut one.greeting));
+        let replays = self
+            .replays
+            .iter_mut()
+            .map(|one| (one.asked, &mut one.tail));
+        match newcomers.chain(replays).min_by_key(|(asked, _)| *asked) {
+            Some((_, waiting)) => write(waiting),
+            None => self.replies.append_with(write),
+        }
+    }
+
+    /// Bytes of replies that wait, wherever they do.
+    pub(super) fn reply_bytes(&self) -> usize {
+        let newcomers = self
+            .catch_ups
+            .iter()
+            .filter_map(|one| one.newcomer.as_ref());
+        let waiting: usize = newcomers.map(|one| one.greeting.len()).sum();
+        let tails: usize = self.replays.iter().map(|one| one.tail.len()).sum();
+        self.replies.len() + waiting + tails
     }
 
     /// Whether another replay may be queued.

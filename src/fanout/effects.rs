@@ -181,6 +181,7 @@ impl Fanout {
         let mut newcomer = Newcomer {
             mark: place.log.next(),
             shown: 0,
+            asked: connection.cold_mut().ask(),
             greeting: Vec::new(),
         };
         if let Some(greeting) = greeting {
@@ -226,7 +227,9 @@ impl Fanout {
         }
         let log = &self.rooms[at as usize].log;
         let (next, missed) = log.start(from);
-        connection.cold_mut().replays.push_back(Replay {
+        let cold = connection.cold_mut();
+        let asked = cold.ask();
+        cold.replays.push_back(Replay {
             room: at,
             next,
             end: log.next(),
@@ -234,6 +237,8 @@ impl Fanout {
             stored_before_end: log.stored_before(log.next()),
             missed,
             shown: 0,
+            asked,
+            tail: Vec::new(),
         });
         self.make_ready(client.slot);
     }
@@ -260,15 +265,16 @@ impl Fanout {
         self.hold_unfinished_bound();
     }
 
-    /// Tells one client something, beside all rooms.
+    /// Tells one client something, beside all rooms. It comes after whatever the client asked to
+    /// be shown before, and before what is new in its rooms.
     pub fn reply(&mut self, client: ClientId, event: &Event) {
         let Some(slot) = self.staying(client) else {
             return;
         };
         let connection = &mut self.connections[slot];
         let dialect = connection.dialect;
-        let replies = &mut connection.cold_mut().replies;
-        replies.append_with(|out| encode_event(dialect, event, out));
+        let cold = connection.cold_mut();
+        cold.append_reply(|out| encode_event(dialect, event, out));
         connection.tidy();
         self.make_ready(client.slot);
     }

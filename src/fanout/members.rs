@@ -58,10 +58,9 @@ impl Fanout {
         self.plant_cut_entry(slot);
         let connection = &mut self.connections[slot as usize];
         if let Some(cold) = connection.cold.as_mut() {
-            cold.catch_ups.retain(|one| one.room != at);
-            cold.replays.retain(|one| one.room != at);
             cold.stops.retain(|one| one.room != at);
         }
+        self.cut_short(slot, at);
         self.remove_member(at, member);
         self.connections[slot as usize].tidy();
         let connection = &self.connections[slot as usize];

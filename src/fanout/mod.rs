@@ -204,7 +204,7 @@ impl Fanout {
         let cold = self
             .present(client)
             .and_then(|at| self.connections[at].cold.as_ref());
-        cold.map_or(0, |cold| cold.replies.len())
+        cold.map_or(0, |cold| cold.reply_bytes())
     }
 
     /// Whether `client` has had everything: no byte waits for it.

@@ -138,6 +138,33 @@ impl Fanout {
         Step::On
     }
 
+    /// Ends what a member was being shown of a room that it leaves: it is told how much that was,
+    /// and what it was answered meanwhile is kept.
+    pub(super) fn cut_short(&mut self, slot: u32, at: u32) {
+        let connection = &mut self.connections[slot as usize];
+        let dialect = connection.dialect;
+        let Some(cold) = connection.cold.as_mut() else {
+            return;
+        };
+        let mut ends = Vec::new();
+        for catch_up in cold.catch_ups.extract_if(.., |one| one.room == at) {
+            let newcomer = catch_up.newcomer;
+            ends.extend(newcomer.map(|one| (one.asked, one.shown, one.greeting)));
+        }
+        let (cut, kept) = std::mem::take(&mut cold.replays)
+            .into_iter()
+            .partition::<Vec<_>, _>(|one| one.room == at);
+        cold.replays = kept.into();
+        ends.extend(cut.into_iter().map(|one| (one.asked, one.shown, one.tail)));
+        ends.sort_by_key(|(asked, ..)| *asked);
+        for (_, shown, tail) in ends {
+            cold.replies.append_with(|out| {
+                Told::ReplayEnd(shown).encode(&self.rooms[at as usize], dialect, out);
+                out.extend_from_slice(&tail);
+            });
+        }
+    }
+
     fn end_catch_up(&mut self, slot: u32, at: u32) {
         let connection = &mut self.connections[slot as usize];
         let cold = connection.cold_mut();
@@ -191,17 +218,14 @@ impl Fanout {
     /// The replays a connection asked for, one after the other.
     pub(super) fn fill_replays(&mut self, slot: u32) -> Filled {
         loop {
-            let cold = self.connections[slot as usize].cold.as_ref();
-            let Some(replay) = cold.and_then(|cold| cold.replays.front().copied()) else {
+            let cold = self.connections[slot as usize].cold.as_mut();
+            let Some(replay) = cold.and_then(|cold| cold.replays.pop_front()) else {
                 return Filled::Done;
             };
             let (after, placed) = self.step_replay(slot, replay);
-            let replays = &mut self.connections[slot as usize].cold_mut().replays;
-            match after {
-                Some(after) => replays[0] = after,
-                None => {
-                    replays.pop_front();
-                }
+            if let Some(after) = after {
+                let cold = self.connections[slot as usize].cold_mut();
+                cold.replays.push_front(after);
             }
             if placed == Placed::Later {
                 return Filled::Full;
@@ -228,7 +252,8 @@ impl Fanout {
             return (Some(replay), placed);
         }
         if replay.next >= replay.end {
-            let placed = self.offer_told(slot, at, Told::ReplayEnd(replay.shown), &[]);
+            let end = Told::ReplayEnd(replay.shown);
+            let placed = self.offer_told(slot, at, end, &replay.tail);
             let rest = (placed == Placed::Later).then_some(replay);
             return (rest, placed);
         }

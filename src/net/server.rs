@@ -172,6 +172,7 @@ impl Server {
             self.deadlines.next(),
             self.chat.next_deadline(),
             self.fanout.next_stall(self.config.bounds.stall_timeout),
+            self.fanout.next_relief(),
             accepting.then_some(self.accept_again),
             self.stopping.as_ref().map(|stopping| stopping.until),
         ];

@@ -1,6 +1,6 @@
 //! What must follow from what happened in the model's world.
 
-use super::kernel::Item;
+use super::kernel::{INBOX, Item};
 use super::model::World;
 use crate::chat::{ClientId, RoomId};
 
@@ -52,6 +52,9 @@ impl World {
             Item::Bye => {
                 assert!(person.is_finishing && person.replies.is_empty());
                 assert!(person.replays.is_empty(), "replays are delivered first");
+                // The past of an inbox may end without a word.
+                person.cuts.retain(|of| *of != INBOX);
+                assert!(person.cuts.is_empty(), "replays cut short are ended");
                 for (id, reading) in &mut person.rooms {
                     let end = reading.end.expect("finishing was said");
                     reading.pass_silent_mark(*id, &rooms[id], &withheld, self.evicts);
@@ -59,6 +62,10 @@ impl World {
                     reading.advance(&rooms[id], &withheld, end, self.evicts);
                 }
                 person.said_bye = true;
+            }
+            Item::ReplayEnd(id, _) if person.cuts.contains(id) => {
+                let at = person.cuts.iter().position(|of| of == id).unwrap();
+                person.cuts.remove(at);
             }
             Item::ReplayEnd(id, count) => {
                 let reading = person.rooms.get_mut(id).expect("only members are told");

@@ -372,3 +372,42 @@ fn a_broken_connection_is_reported_and_left_alone() {
         "the former user's answer is not the next one's"
     );
 }
+
+/// Goal: an answer never overtakes what was asked for before it, for readers of both dialects.
+#[test]
+fn answers_come_after_the_replay_they_follow() {
+    for dialect in [Dialect::Sealed, Dialect::Line] {
+        let mut server = Server::new();
+        server.enter(0, dialect);
+        (1..=3).for_each(|id| server.say(id, 64));
+        server.settle();
+        server.read(0);
+        server.fanout.replay(ROOM, client(0), From::Newest(2));
+        let answer = Event::Notice("n=1".into());
+        server.fanout.reply(client(0), &answer);
+        server.say(4, 64);
+        server.settle();
+        let heard = server.read(0);
+        let place = |wanted: &Item| heard.iter().position(|item| item == wanted).unwrap();
+        let answered = place(&Item::Notice("n=1".into()));
+        assert_eq!(answered, place(&Item::ReplayEnd(ROOM, 2)) + 1, "{heard:?}");
+    }
+}
+
+/// Goal: leaving in the middle of a replay loses no answer, and the replay is closed.
+#[test]
+fn a_replay_cut_short_is_closed_and_its_answers_are_kept() {
+    let mut server = Server::new();
+    server.enter(0, Dialect::Line);
+    (1..=3).for_each(|id| server.say(id, 64));
+    server.settle();
+    server.read(0);
+    server.fanout.replay(ROOM, client(0), From::Newest(2));
+    server.fanout.reply(client(0), &Event::Notice("n=1".into()));
+    server.fanout.leave(ROOM, client(0));
+    server.settle();
+    assert_eq!(
+        server.read(0),
+        [Item::ReplayEnd(ROOM, 0), Item::Notice("n=1".into())]
+    );
+}

@@ -22,7 +22,7 @@ const STEPS: u32 = 400;
 const SLOTS: u64 = 8;
 const AUTHORS: [&str; 3] = ["ann", "bob", "cyd"];
 
-struct Dice(u64);
+pub(super) struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self, sides: u64) -> u64 {
@@ -45,6 +45,8 @@ pub(super) struct Person {
     pub(super) replays: VecDeque<(RoomId, Reading)>,
     /// Rooms it left in the middle of a message, which may be of one of them.
     pub(super) tails: Vec<RoomId>,
+    /// Rooms it left while it was being shown what was before; each end is still told.
+    pub(super) cuts: Vec<RoomId>,
     pub(super) replies: VecDeque<String>,
     pub(super) is_finishing: bool,
     pub(super) is_expelled: bool,
@@ -199,6 +201,7 @@ impl World {
             rooms: BTreeMap::new(),
             replays: VecDeque::new(),
             tails: Vec::new(),
+            cuts: Vec::new(),
             replies: VecDeque::new(),
             is_finishing: false,
             is_expelled: false,
@@ -258,7 +261,10 @@ impl World {
     fn forget_room(&mut self, client: ClientId, room: RoomId) {
         let is_mid = self.kernel.peer(client).is_mid_message();
         let person = self.people.get_mut(&client).unwrap();
-        if person.rooms.remove(&room).is_some() {
+        if let Some(reading) = person.rooms.remove(&room) {
+            let asked = person.replays.iter().filter(|(of, _)| *of == room);
+            let cuts = asked.count() + usize::from(reading.is_past);
+            person.cuts.extend(std::iter::repeat_n(room, cuts));
             person.replays.retain(|(of, _)| *of != room);
             if is_mid {
                 person.tails.push(room);
