@@ -1,8 +1,8 @@
 //! What the fan-out is told: connections, rooms, entries and members.
 
 use super::connection::{CatchUp, Connection, Membership, Newcomer, Replay};
-use super::log::Encoded;
 use super::room::{Place, Room};
+use super::segment::Encoded;
 use super::{Dialect, Fanout};
 use crate::chat::{ClientId, Entry, Event, From, Name, RoomId, RoomName};
 use crate::wire::line::{self, Tense};
@@ -146,10 +146,11 @@ impl Fanout {
         let Some(slot) = self.present(origin) else {
             return;
         };
-        if self.connections[slot].dialect == Dialect::Line {
-            if let Some(member) = self.connections[slot].member_of(at) {
-                self.read_by_entry(at, member);
-            }
+        let connection = &self.connections[slot];
+        if connection.dialect == Dialect::Line
+            && let Some(member) = connection.member_of(at)
+        {
+            self.read_by_entry(at, member);
         }
     }
 

@@ -17,52 +17,10 @@
 //! Knows nothing of members: who reads where, and what may therefore go, is told from outside.
 
 use super::Dialect;
-use crate::chat::{ClientId, EntryId, From};
+use super::segment::{Bytes, Encoded, Extent, IndexEntry, Segment};
+use crate::chat::{EntryId, From};
 use std::collections::VecDeque;
 use std::sync::Arc;
-
-/// Marks an entry without an id in the index; stored entries count from 1.
-const NOT_STORED: u64 = 0;
-/// Marks an entry that came from no connection.
-const NO_ORIGIN: ClientId = ClientId {
-    slot: u32::MAX,
-    generation: u32::MAX,
-};
-
-/// What the index knows of one entry.
-#[derive(Clone, Copy)]
-pub(super) struct IndexEntry {
-    id: u64,
-    unix_ms: u64,
-    origin: ClientId,
-    sealed_end: u32,
-    line_end: u32,
-}
-
-impl IndexEntry {
-    pub(super) fn is_stored(&self) -> bool {
-        self.id != NOT_STORED
-    }
-
-    pub(super) fn is_from(&self, client: ClientId) -> bool {
-        self.origin == client
-    }
-}
-
-/// A run of whole entries.
-pub(super) struct Segment {
-    /// Sequence number of its first entry.
-    pub(super) first: u64,
-    /// Stored entries of the room before it.
-    pub(super) stored_before: u64,
-    sealed_start: u64,
-    line_start: u64,
-    sealed: Arc<Vec<u8>>,
-    line: Arc<Vec<u8>>,
-    index: Vec<IndexEntry>,
-    /// Nothing more is appended, so its streams may be shared.
-    is_closed: bool,
-}
 
 /// The room's entries that are in memory.
 ///
@@ -84,155 +42,6 @@ pub(super) struct Log {
     keeps_lines: bool,
 }
 
-/// An entry to be appended, encoded.
-pub(super) struct Encoded<'a> {
-    pub(super) id: Option<EntryId>,
-    pub(super) unix_ms: u64,
-    pub(super) origin: Option<ClientId>,
-    pub(super) sealed: &'a [u8],
-    /// Empty unless the log keeps lines.
-    pub(super) line: &'a [u8],
-}
-
-impl Encoded<'_> {
-    /// Bytes by which the log grows.
-    pub(super) fn bytes(&self) -> usize {
-        self.sealed.len() + self.line.len() + size_of::<IndexEntry>()
-    }
-}
-
-/// Where an entry lies in a stream, and which one it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Extent {
-    pub(super) sequence: u64,
-    pub(super) start: u64,
-    pub(super) end: u64,
-}
-
-/// Bytes of one entry that some connection must still be sent.
-pub(super) enum Bytes<'a> {
-    /// In a segment that no longer changes.
-    Closed(&'a Arc<Vec<u8>>, std::ops::Range<usize>),
-    /// Where they may change: in the open segment, or in a scratch buffer.
-    Open(&'a [u8]),
-}
-
-impl<'a> Bytes<'a> {
-    pub(super) fn as_slice(&self) -> &'a [u8] {
-        match self {
-            Self::Closed(segment, range) => &segment[range.clone()],
-            Self::Open(bytes) => bytes,
-        }
-    }
-
-    /// What follows the first `count` bytes.
-    pub(super) fn skip(self, count: usize) -> Self {
-        match self {
-            Self::Closed(segment, range) => Self::Closed(segment, range.start + count..range.end),
-            Self::Open(bytes) => Self::Open(&bytes[count..]),
-        }
-    }
-
-    /// Bytes that must be copied if they are to be kept.
-    pub(super) fn copied_bytes(&self) -> usize {
-        match self {
-            Self::Closed(..) => 0,
-            Self::Open(bytes) => bytes.len(),
-        }
-    }
-}
-
-impl Segment {
-    fn start(&self, dialect: Dialect) -> u64 {
-        match dialect {
-            Dialect::Sealed => self.sealed_start,
-            Dialect::Line => self.line_start,
-        }
-    }
-
-    fn stream(&self, dialect: Dialect) -> &Arc<Vec<u8>> {
-        match dialect {
-            Dialect::Sealed => &self.sealed,
-            Dialect::Line => &self.line,
-        }
-    }
-
-    pub(super) fn end(&self, dialect: Dialect) -> u64 {
-        self.start(dialect) + self.stream(dialect).len() as u64
-    }
-
-    /// Sequence number of the entry after its last.
-    pub(super) fn next(&self) -> u64 {
-        self.first + self.index.len() as u64
-    }
-
-    fn bytes(&self) -> usize {
-        self.sealed.len() + self.line.len() + size_of_val(self.index.as_slice())
-    }
-
-    fn stored(&self) -> u64 {
-        self.stored_from(self.first)
-    }
-
-    /// Stored entries from `sequence` to the end of the segment.
-    fn stored_from(&self, sequence: u64) -> u64 {
-        let from = self.offset_of(sequence);
-        let stored = self.index[from..].iter().filter(|entry| entry.is_stored());
-        stored.count() as u64
-    }
-
-    fn offset_of(&self, sequence: u64) -> usize {
-        usize::try_from(sequence - self.first).expect("a segment's entries fit memory")
-    }
-
-    /// Bytes from the segment's start to the end of its `offset`-th entry.
-    fn entry_end(&self, dialect: Dialect, offset: usize) -> u64 {
-        let entry = &self.index[offset];
-        u64::from(match dialect {
-            Dialect::Sealed => entry.sealed_end,
-            Dialect::Line => entry.line_end,
-        })
-    }
-
-    fn extent(&self, dialect: Dialect, offset: usize) -> Extent {
-        let start = match offset.checked_sub(1) {
-            Some(before) => self.entry_end(dialect, before),
-            None => 0,
-        };
-        Extent {
-            sequence: self.first + offset as u64,
-            start: self.start(dialect) + start,
-            end: self.start(dialect) + self.entry_end(dialect, offset),
-        }
-    }
-
-    fn has_room_for(&self, entry: &Encoded<'_>, segment_bytes: usize) -> bool {
-        let fits = self.sealed.len() + entry.sealed.len() <= segment_bytes
-            && self.line.len() + entry.line.len() <= segment_bytes;
-        !self.is_closed && (fits || self.index.is_empty())
-    }
-
-    /// Ends the segment, and gives back what it reserved.
-    fn close(&mut self) {
-        if !self.is_closed {
-            self.is_closed = true;
-            open_stream(&mut self.sealed).shrink_to_fit();
-            open_stream(&mut self.line).shrink_to_fit();
-            self.index.shrink_to_fit();
-        }
-    }
-
-    /// Hands over both streams, for whoever must finish an entry of them.
-    pub(super) fn into_streams(self) -> [Arc<Vec<u8>>; 2] {
-        [self.sealed, self.line]
-    }
-}
-
-/// The stream of a segment that is not closed, to be appended to.
-fn open_stream(stream: &mut Arc<Vec<u8>>) -> &mut Vec<u8> {
-    Arc::get_mut(stream).expect("the open segment is not shared")
-}
-
 impl Log {
     /// Appends an entry; says whether it began a segment.
     pub(super) fn append(&mut self, entry: &Encoded<'_>, segment_bytes: usize) -> bool {
@@ -242,20 +51,7 @@ impl Log {
             self.begin_segment();
         }
         let last = self.segments.back_mut().expect("a segment was just begun");
-        let sealed = open_stream(&mut last.sealed);
-        let line = open_stream(&mut last.line);
-        sealed.extend_from_slice(entry.sealed);
-        line.extend_from_slice(entry.line);
-        last.index.push(IndexEntry {
-            id: entry.id.map_or(NOT_STORED, |id| id.0),
-            unix_ms: entry.unix_ms,
-            origin: entry.origin.unwrap_or(NO_ORIGIN),
-            sealed_end: u32::try_from(sealed.len()).expect("a message is far below 4 GiB"),
-            line_end: u32::try_from(line.len()).expect("a message is far below 4 GiB"),
-        });
-        if sealed.len() >= segment_bytes || line.len() >= segment_bytes {
-            last.close();
-        }
+        last.append(entry, segment_bytes);
         self.sealed_head += entry.sealed.len() as u64;
         self.line_head += entry.line.len() as u64;
         self.bytes += entry.bytes();
@@ -272,16 +68,9 @@ impl Log {
         if let Some(last) = self.segments.back_mut() {
             last.close();
         }
-        self.segments.push_back(Segment {
-            first: self.next,
-            stored_before: self.stored,
-            sealed_start: self.sealed_head,
-            line_start: self.line_head,
-            sealed: Arc::default(),
-            line: Arc::default(),
-            index: Vec::new(),
-            is_closed: false,
-        });
+        let (sealed_start, line_start) = (self.sealed_head, self.line_head);
+        let segment = Segment::new(self.next, self.stored, sealed_start, line_start);
+        self.segments.push_back(segment);
     }
 
     /// From now on entries come with their line form. Those before have none.
@@ -293,12 +82,9 @@ impl Log {
     pub(super) fn end_lines(&mut self, mut adopt: impl FnMut(Arc<Vec<u8>>)) {
         self.keeps_lines = false;
         for segment in &mut self.segments {
-            self.bytes -= segment.line.len();
-            adopt(std::mem::take(&mut segment.line));
-            segment.line_start = self.line_head;
-            for entry in &mut segment.index {
-                entry.line_end = 0;
-            }
+            let before = segment.bytes();
+            adopt(segment.end_lines(self.line_head));
+            self.bytes -= before - segment.bytes();
         }
     }
 
@@ -377,7 +163,7 @@ impl Log {
         let segment = self
             .segment_of(sequence)
             .expect("readers are moved before entries go");
-        &segment.index[segment.offset_of(sequence)]
+        &segment.index()[segment.offset_of(sequence)]
     }
 
     /// Where the entry `sequence`, which must be there, lies in a stream.
@@ -403,12 +189,7 @@ impl Log {
             return None;
         }
         let segment = &self.segments[self.segment_at(dialect, position)];
-        let within = position - segment.start(dialect);
-        let offset = segment.index.partition_point(|entry| match dialect {
-            Dialect::Sealed => u64::from(entry.sealed_end) <= within,
-            Dialect::Line => u64::from(entry.line_end) <= within,
-        });
-        Some(segment.extent(dialect, offset))
+        Some(segment.extent_at(dialect, position))
     }
 
     /// Which segment holds the byte at `position`, below the head. Nearly all readers are in the
@@ -447,8 +228,7 @@ impl Log {
         while left > 0 {
             let segment = &self.segments[at];
             let stream = segment.stream(dialect).as_slice();
-            let within = usize::try_from(position - segment.start(dialect))
-                .expect("a segment's bytes fit memory");
+            let within = segment.within(dialect, position);
             let count = left.min(stream.len() - within);
             out.extend_from_slice(&stream[within..within + count]);
             position += count as u64;
@@ -460,18 +240,7 @@ impl Log {
 
     /// The bytes `[start, end)` of a stream, all of one entry.
     pub(super) fn bytes_of(&self, dialect: Dialect, start: u64, end: u64) -> Bytes<'_> {
-        let at = self.segment_at(dialect, start);
-        let segment = &self.segments[at];
-        let stream = segment.stream(dialect);
-        let within = |position: u64| {
-            usize::try_from(position - segment.start(dialect)).expect("a segment fits memory")
-        };
-        let range = within(start)..within(end);
-        if segment.is_closed {
-            Bytes::Closed(stream, range)
-        } else {
-            Bytes::Open(&stream[range])
-        }
+        self.segments[self.segment_at(dialect, start)].bytes_of(dialect, start, end)
     }
 
     // --- Beginnings ---
@@ -499,7 +268,7 @@ impl Log {
         };
         let segment = &self.segments[at];
         let mut to_skip = wanted - segment.stored_before;
-        let offset = segment.index.iter().position(|entry| {
+        let offset = segment.index().iter().position(|entry| {
             let found = entry.is_stored() && to_skip == 0;
             to_skip -= u64::from(entry.is_stored() && !found);
             found
@@ -512,9 +281,9 @@ impl Log {
         let is_older = |entry: &IndexEntry| entry.unix_ms < unix_ms;
         let at = self
             .segments
-            .partition_point(|segment| segment.index.last().is_some_and(is_older));
+            .partition_point(|segment| segment.index().last().is_some_and(is_older));
         let sequence = self.segments.get(at).map_or(self.next, |segment| {
-            segment.first + segment.index.partition_point(is_older) as u64
+            segment.first + segment.index().partition_point(is_older) as u64
         });
         sequence.max(floor)
     }
@@ -526,7 +295,7 @@ impl Log {
         // From the newest backwards, because those who resume have had nearly everything.
         let mut oldest_later = None;
         'search: for segment in self.segments.iter().rev() {
-            for (offset, entry) in segment.index.iter().enumerate().rev() {
+            for (offset, entry) in segment.index().iter().enumerate().rev() {
                 let sequence = segment.first + offset as u64;
                 if sequence < floor || (entry.is_stored() && entry.id <= id.0) {
                     break 'search;
@@ -546,7 +315,7 @@ impl Log {
         })
     }
 
-    #[cfg(any(test, debug_assertions))]
+    #[cfg(test)]
     pub(super) fn assert_invariants(&self) {
         let mut next = self.first();
         for segment in &self.segments {

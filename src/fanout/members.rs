@@ -73,12 +73,11 @@ impl Fanout {
     #[cfg(test)]
     fn plant_cut_entry(&mut self, slot: u32) {
         use super::fault::{Fault, is_planted};
-        if is_planted(Fault::LeaveCutsEntry) {
-            if let Some(cold) = self.connections[slot as usize].cold.as_mut() {
-                if let Some(unfinished) = cold.unfinished.take() {
-                    self.ledger.release(&unfinished);
-                }
-            }
+        let cold = self.connections[slot as usize].cold.as_mut();
+        if is_planted(Fault::LeaveCutsEntry)
+            && let Some(unfinished) = cold.and_then(|cold| cold.unfinished.take())
+        {
+            self.ledger.release(&unfinished);
         }
     }
 

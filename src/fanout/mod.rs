@@ -30,6 +30,7 @@ mod members;
 mod record;
 mod retention;
 mod room;
+mod segment;
 mod slow;
 mod sweep;
 #[cfg(test)]

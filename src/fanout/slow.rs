@@ -5,9 +5,9 @@
 //! entry, so it is the same whatever else is in memory. All others copy runs.
 
 use super::connection::{Connection, NOWHERE, Newcomer, Replay};
-use super::log::Bytes;
 use super::record::Record;
 use super::room::{Place, Room};
+use super::segment::Bytes;
 use super::unfinished::Ledger;
 use super::visit::Filled;
 use super::{Dialect, Fanout};

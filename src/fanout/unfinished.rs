@@ -6,7 +6,7 @@
 //! grows. A segment is counted once however many connections keep it, and only from when its room
 //! has let it go, because until then it counts as the room's.
 
-use super::log::Bytes;
+use super::segment::Bytes;
 use crate::chat::{ClientId, Loss};
 use std::ops::Range;
 use std::sync::Arc;

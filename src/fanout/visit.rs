@@ -282,12 +282,12 @@ impl Fanout {
     /// The last words, when all else is in the record.
     fn fill_farewell(&mut self, slot: u32) {
         let connection = &mut self.connections[slot as usize];
-        if let Some(cold) = connection.cold.as_mut() {
-            if !cold.farewell.is_empty() {
-                let farewell = std::mem::take(&mut cold.farewell);
-                cold.replies.append(&farewell);
-                self.fill_replies(slot);
-            }
+        if let Some(cold) = connection.cold.as_mut()
+            && !cold.farewell.is_empty()
+        {
+            let farewell = std::mem::take(&mut cold.farewell);
+            cold.replies.append(&farewell);
+            self.fill_replies(slot);
         }
     }
 

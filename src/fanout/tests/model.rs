@@ -9,7 +9,8 @@
 
 use super::super::fault::{Fault, plant};
 use super::super::{Bounds, Dialect, Fanout};
-use super::kernel::{INBOX, Item, Kernel, joined, name, said};
+use super::kernel::{INBOX, Kernel, joined, name, said};
+use super::reading::{ModelRoom, Reading, Record, Withheld};
 use crate::chat::{Body, ClientId, Close, Entry, EntryId, Event, From, RoomId, RoomName};
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -37,187 +38,40 @@ impl Dice {
     }
 }
 
-/// One entry of a room, as the model keeps it.
-struct Record {
-    serial: u64,
-    id: Option<u64>,
-    unix_ms: u64,
-    author: &'static str,
-    origin: Option<ClientId>,
+pub(super) struct Person {
+    pub(super) dialect: Dialect,
+    pub(super) ignored: Option<&'static str>,
+    pub(super) rooms: BTreeMap<RoomId, Reading>,
+    pub(super) replays: VecDeque<(RoomId, Reading)>,
+    /// Rooms it left in the middle of a message, which may be of one of them.
+    pub(super) tails: Vec<RoomId>,
+    pub(super) replies: VecDeque<String>,
+    pub(super) is_finishing: bool,
+    pub(super) is_expelled: bool,
+    pub(super) said_bye: bool,
 }
 
-#[derive(Default)]
-struct ModelRoom {
-    entries: Vec<Record>,
-    /// Below this newcomers see nothing.
-    visible_from: usize,
-    keeps_history: bool,
+pub(super) struct World {
+    pub(super) dice: Dice,
+    pub(super) fanout: Fanout,
+    pub(super) kernel: Kernel,
+    pub(super) rooms: BTreeMap<RoomId, ModelRoom>,
+    pub(super) people: BTreeMap<ClientId, Person>,
+    pub(super) generations: [u32; SLOTS as usize],
+    pub(super) serial: u64,
+    pub(super) rooms_made: u64,
+    pub(super) now: Duration,
+    pub(super) entry_bytes_max: u64,
+    pub(super) space_max: u64,
+    pub(super) evicts: bool,
 }
 
-/// How far one reading of a room has come.
-struct Reading {
-    /// Everything before this entry is accounted for.
-    next: usize,
-    /// Where the past ends; what follows is new.
-    mark: usize,
-    /// Where it ends, while that is known.
-    end: Option<usize>,
-    is_past: bool,
-    /// The first entry may come later than asked for, if the rest is gone without a word.
-    may_skip: bool,
-    missed: u64,
-    shown: u64,
-}
-
-struct Person {
-    dialect: Dialect,
-    ignored: Option<&'static str>,
-    rooms: BTreeMap<RoomId, Reading>,
-    replays: VecDeque<(RoomId, Reading)>,
-    /// The room of the message it was in the middle of when it left.
-    tail: Option<RoomId>,
-    replies: VecDeque<String>,
-    is_finishing: bool,
-    is_expelled: bool,
-    said_bye: bool,
-}
-
-struct World {
-    dice: Dice,
-    fanout: Fanout,
-    kernel: Kernel,
-    rooms: BTreeMap<RoomId, ModelRoom>,
-    people: BTreeMap<ClientId, Person>,
-    generations: [u32; SLOTS as usize],
-    serial: u64,
-    rooms_made: u64,
-    now: Duration,
-    entry_bytes_max: u64,
-    space_max: u64,
-    evicts: bool,
-}
-
-impl Reading {
-    /// Takes the news that `upto` was reached, checking every entry skipped on the way.
-    fn advance(&mut self, room: &ModelRoom, person: &Withheld, upto: usize, evicts: bool) {
-        assert!(upto >= self.next, "nothing comes twice or out of order");
-        let skipped = &room.entries[self.next..upto];
-        // What was gone when it joined, before anything was missed, counts neither here nor there.
-        let is_hidden = |record: &Record| self.may_skip || self.hides(record, person, evicts);
-        // Of what was skipped one run was missed; before and behind it all is withheld.
-        let fits = |begin: usize| {
-            let mut left = self.missed;
-            let gap = skipped[begin..].iter().take_while(|record| {
-                let is_in = record.id.is_none() || left > 0;
-                left -= u64::from(is_in && record.id.is_some());
-                is_in
-            });
-            let end = if self.missed > 0 {
-                begin + gap.count()
-            } else {
-                begin
-            };
-            left == 0 && skipped[end..].iter().all(is_hidden)
-        };
-        let hidden = skipped
-            .iter()
-            .take_while(|record| is_hidden(record))
-            .count();
-        assert!(
-            (0..=hidden).any(fits),
-            "of the entries {} to {upto} exactly {} may be missing",
-            self.next,
-            self.missed
-        );
-        self.missed = 0;
-        self.next = upto;
-    }
-
-    /// The past ends here. What was missed may reach beyond it, and is looked at with what follows.
-    fn pass_mark(&mut self, room: &ModelRoom, person: &Withheld, evicts: bool) {
-        if self.missed == 0 {
-            self.advance(room, person, self.mark, evicts);
-            self.may_skip = false;
-        }
-        self.is_past = false;
-    }
-
-    fn hides(&self, record: &Record, person: &Withheld, evicts: bool) -> bool {
-        let is_own = person.dialect == Dialect::Line && record.origin == Some(person.client);
-        let by_tense = if self.is_past {
-            record.id.is_none()
-        } else {
-            is_own || (evicts && record.id.is_none())
-        };
-        by_tense || person.ignored == Some(record.author)
-    }
-
-    fn take(&mut self, room: &ModelRoom, person: &Withheld, at: usize, evicts: bool) {
-        let record = &room.entries[at];
-        self.advance(room, person, at, evicts);
-        let serial = record.serial;
-        let is_shown = !self.hides(record, person, false);
-        assert!(is_shown, "{serial} should have been withheld");
-        assert!(!self.is_past || at < self.mark, "the past ends at the mark");
-        assert!(
-            self.end.is_none_or(|end| at < end),
-            "nothing comes after the end"
-        );
-        self.next = at + 1;
-        self.shown += 1;
-        self.may_skip = false;
-    }
-}
-
-/// What decides over what is withheld from a client.
-struct Withheld {
-    client: ClientId,
-    dialect: Dialect,
-    ignored: Option<&'static str>,
-}
-
-impl ModelRoom {
-    fn floor(&self) -> usize {
-        if self.keeps_history {
-            self.visible_from
-        } else {
-            self.entries.len()
-        }
-    }
-
-    /// Where a reading begins, if nothing was let go.
-    fn start(&self, from: From, evicts: bool) -> Reading {
-        let stored: Vec<usize> = (0..self.entries.len())
-            .filter(|at| self.entries[*at].id.is_some())
-            .collect();
-        let (next, mut may_skip) = match from {
-            From::Newest(count) => (
-                stored.len().checked_sub(count).map(|at| stored.get(at)),
-                true,
-            ),
-            From::Since(ms) => {
-                let is_new = |at: &&usize| self.entries[**at].unix_ms >= ms;
-                (Some(stored.iter().find(is_new)), true)
-            }
-            From::After(id) => {
-                let is_new = |at: &&usize| self.entries[**at].id > Some(id.0);
-                (Some(stored.iter().find(is_new)), false)
-            }
-        };
-        let next = next.unwrap_or(stored.first()).copied();
-        let mut next = next.unwrap_or(self.entries.len());
-        if may_skip {
-            next = next.max(self.floor());
-            may_skip = evicts;
-        }
-        Reading {
-            next,
-            mark: self.entries.len(),
-            end: None,
-            is_past: true,
-            may_skip,
-            missed: 0,
-            shown: 0,
+impl Person {
+    pub(super) fn withheld(&self, client: ClientId) -> Withheld {
+        Withheld {
+            client,
+            dialect: self.dialect,
+            ignored: self.ignored,
         }
     }
 }
@@ -344,7 +198,7 @@ impl World {
             ignored,
             rooms: BTreeMap::new(),
             replays: VecDeque::new(),
-            tail: None,
+            tails: Vec::new(),
             replies: VecDeque::new(),
             is_finishing: false,
             is_expelled: false,
@@ -407,7 +261,7 @@ impl World {
         if person.rooms.remove(&room).is_some() {
             person.replays.retain(|(of, _)| *of != room);
             if is_mid {
-                person.tail.get_or_insert(room);
+                person.tails.push(room);
             }
         }
     }
@@ -463,8 +317,10 @@ impl World {
             return;
         };
         let person = &self.people[&client];
-        // Only while idle, so that what is replayed can be told from what is new.
-        if !person.rooms.contains_key(&room)
+        // Only while idle, so that what is replayed can be told from what is new; and where nothing
+        // is let go, so that what is missed can.
+        if self.evicts
+            || !person.rooms.contains_key(&room)
             || !self.fanout.is_idle(client)
             || self.kernel.peer(client).is_mid_message()
         {
@@ -474,17 +330,11 @@ impl World {
         self.fanout.replay(room, client, from);
         let reading = self.rooms[&room].start(from, self.evicts);
         let person = self.people.get_mut(&client).unwrap();
-        let past = person.rooms.get_mut(&room).filter(|past| past.is_past);
-        if let Some(past) = past {
-            // It is idle, so it is past its mark, and a new inbox does not say so.
-            assert_eq!((room, person.dialect), (INBOX, Dialect::Line));
-            let withheld = Withheld {
-                client,
-                dialect: person.dialect,
-                ignored: person.ignored,
-            };
-            past.pass_mark(&self.rooms[&room], &withheld, self.evicts);
-        }
+        let withheld = person.withheld(client);
+        let live = person.rooms.get_mut(&room).expect("it is a member");
+        // It is idle, so it has passed its mark.
+        live.pass_silent_mark(room, &self.rooms[&room], &withheld, self.evicts);
+        assert!(!live.is_past, "the mark was reached");
         person.replays.push_back((room, reading));
     }
 
@@ -572,189 +422,20 @@ impl World {
         self.give(client, space);
     }
 
-    fn give(&mut self, client: ClientId, space: usize) {
+    pub(super) fn give(&mut self, client: ClientId, space: usize) {
         let peer = self.kernel.peer(client);
         peer.space = space;
         peer.is_blocked = false;
         self.fanout.writable(client);
     }
 
-    fn sweep(&mut self) {
+    pub(super) fn sweep(&mut self) {
         self.now += Duration::from_millis(self.dice.roll(500));
         self.kernel.elapsed = Duration::ZERO;
         self.kernel.tick = Duration::from_micros(self.dice.roll(2_000));
         self.fanout.sweep(self.now, &mut self.kernel);
         self.read();
     }
-
-    // --- What must follow ---
-
-    fn check(&mut self) {
-        self.fanout.assert_invariants();
-        let mut doomed = Vec::new();
-        self.fanout.take_doomed(&mut doomed);
-        for (client, _) in doomed {
-            assert!(self.evicts, "nobody is given up while there is room");
-            self.fanout.close(client);
-            self.people.remove(&client);
-        }
-    }
-
-    fn read(&mut self) {
-        let clients: Vec<ClientId> = self.people.keys().copied().collect();
-        for client in clients {
-            for item in self.kernel.read(client) {
-                self.receive(client, &item);
-            }
-            if self.kernel.peer(client).is_finished {
-                let person = &self.people[&client];
-                assert!(
-                    !self.kernel.peer(client).is_mid_message(),
-                    "no message is cut"
-                );
-                assert!(
-                    person.is_expelled || person.said_bye,
-                    "an end has its last words"
-                );
-                self.fanout.close(client);
-                self.people.remove(&client);
-            }
-        }
-    }
-
-    fn receive(&mut self, client: ClientId, item: &Item) {
-        let Self { people, rooms, .. } = self;
-        let person = people.get_mut(&client).unwrap();
-        let withheld = Withheld {
-            client,
-            dialect: person.dialect,
-            ignored: person.ignored,
-        };
-        assert!(!person.said_bye, "nothing follows the last words");
-        let tail = person.tail.take();
-        match item {
-            Item::Notice(text) => {
-                let expected = person.replies.pop_front();
-                assert_eq!(expected.as_ref(), Some(text), "replies come in order");
-            }
-            Item::Bye => {
-                assert!(person.is_finishing && person.replies.is_empty());
-                assert!(person.replays.is_empty(), "replays are delivered first");
-                for (id, reading) in &mut person.rooms {
-                    let end = reading.end.expect("finishing was said");
-                    if *id == INBOX && reading.is_past && person.dialect == Dialect::Line {
-                        reading.pass_mark(&rooms[id], &withheld, self.evicts);
-                    }
-                    assert!(!reading.is_past, "the mark was reached");
-                    reading.advance(&rooms[id], &withheld, end, self.evicts);
-                }
-                person.said_bye = true;
-            }
-            Item::ReplayEnd(id, count) => {
-                let reading = person.rooms.get_mut(id).expect("only members are told");
-                let room = &rooms[id];
-                if reading.is_past {
-                    reading.pass_mark(room, &withheld, self.evicts);
-                    assert_eq!(reading.shown, *count, "what was shown is counted");
-                } else {
-                    let (of, mut replay) = person.replays.pop_front().expect("one was asked for");
-                    replay.advance(room, &withheld, replay.mark, self.evicts);
-                    assert_eq!((of, replay.shown), (*id, *count));
-                }
-            }
-            Item::Missed(id, count) => {
-                let reading = person.rooms.get_mut(id).expect("only members are told");
-                let replay = person.replays.front_mut().filter(|(of, _)| of == id);
-                // Which of the two it is about shows in what follows; both is not possible for
-                // one that was idle, unless its own place was let go while the replay went on.
-                match replay {
-                    Some((_, replay)) if count_fits(replay, &rooms[id], *count) => {
-                        replay.missed += count;
-                    }
-                    _ => reading.missed += count,
-                }
-            }
-            Item::Entry { serial, is_past } => {
-                let found = rooms.iter().find_map(|(id, room)| {
-                    let at = room
-                        .entries
-                        .iter()
-                        .position(|record| record.serial == *serial);
-                    at.map(|at| (*id, at))
-                });
-                let Some((id, at)) = found.filter(|(id, _)| person.rooms.contains_key(id)) else {
-                    assert!(tail.is_some(), "{serial} came to somebody who had left");
-                    return;
-                };
-                if tail == Some(id) {
-                    return;
-                }
-                let reading = person.rooms.get_mut(&id).unwrap();
-                let room = &rooms[&id];
-                if id == INBOX && *is_past == Some(false) && reading.is_past {
-                    // A new inbox has no past on the line door, and does not speak of it.
-                    assert_eq!(reading.shown, 0);
-                    reading.pass_mark(room, &withheld, self.evicts);
-                }
-                let replay = person.replays.front_mut().filter(|(of, _)| *of == id);
-                let replay = replay.filter(|(_, replay)| at < replay.mark && !reading.is_past);
-                let reading = match replay {
-                    Some((_, replay)) => replay,
-                    None => reading,
-                };
-                if let Some(is_past) = *is_past {
-                    assert_eq!(is_past, reading.is_past, "the past is marked as such");
-                }
-                reading.take(room, &withheld, at, self.evicts);
-            }
-        }
-    }
-
-    /// Faults stop: everybody reads, and everything arrives.
-    fn settle(&mut self) {
-        let clients: Vec<ClientId> = self.people.keys().copied().collect();
-        for client in clients {
-            self.give(client, usize::MAX);
-        }
-        for _ in 0..2_000 {
-            self.sweep();
-            self.check();
-        }
-        assert!(!self.fanout.has_work(), "the fan-out comes to rest");
-        let Self { people, rooms, .. } = self;
-        for (client, person) in people {
-            assert!(
-                self.fanout.is_idle(*client),
-                "nothing is left for {client:?}"
-            );
-            assert!(
-                !person.is_finishing && !person.is_expelled,
-                "whoever ends is told so"
-            );
-            assert!(person.replies.is_empty() && person.replays.is_empty());
-            let withheld = Withheld {
-                client: *client,
-                dialect: person.dialect,
-                ignored: person.ignored,
-            };
-            for (id, reading) in &mut person.rooms {
-                let is_silent_inbox = *id == INBOX && reading.shown == 0;
-                if is_silent_inbox && reading.is_past && person.dialect == Dialect::Line {
-                    reading.pass_mark(&rooms[id], &withheld, self.evicts);
-                }
-                assert!(!reading.is_past, "the mark is reached");
-                reading.advance(&rooms[id], &withheld, rooms[id].entries.len(), self.evicts);
-            }
-        }
-        let usage = self.fanout.usage();
-        assert_eq!((usage.unfinished_bytes, usage.write_buffer_bytes), (0, 0));
-    }
-}
-
-/// Whether a replay has so many stored entries before it that it may have missed them.
-fn count_fits(replay: &Reading, room: &ModelRoom, count: u64) -> bool {
-    let left = &room.entries[replay.next..replay.mark];
-    left.iter().filter(|record| record.id.is_some()).count() as u64 >= count
 }
 
 fn fails(seed: u64) -> bool {

@@ -1,0 +1,173 @@
+//! The model's side of one reader in one room: what must come next, and what may be left out.
+//!
+//! The model knows every entry of a room in order. A reading is the place in that list up to which
+//! everything is accounted for; each thing a client reads must lead on from there.
+
+use super::super::Dialect;
+use super::kernel::INBOX;
+use crate::chat::{ClientId, From, RoomId};
+
+/// One entry of a room, as the model keeps it.
+pub(super) struct Record {
+    pub(super) serial: u64,
+    pub(super) id: Option<u64>,
+    pub(super) unix_ms: u64,
+    pub(super) author: &'static str,
+    pub(super) origin: Option<ClientId>,
+}
+
+#[derive(Default)]
+pub(super) struct ModelRoom {
+    pub(super) entries: Vec<Record>,
+    /// Below this newcomers see nothing.
+    pub(super) visible_from: usize,
+    pub(super) keeps_history: bool,
+}
+
+/// How far one reading of a room has come.
+pub(super) struct Reading {
+    /// Everything before this entry is accounted for.
+    pub(super) next: usize,
+    /// Where the past ends; what follows is new.
+    pub(super) mark: usize,
+    /// Where it ends, while that is known.
+    pub(super) end: Option<usize>,
+    pub(super) is_past: bool,
+    /// The first entry may come later than asked for, if the rest is gone without a word.
+    pub(super) may_skip: bool,
+    pub(super) missed: u64,
+    pub(super) shown: u64,
+}
+
+impl Reading {
+    /// Takes the news that `upto` was reached, checking every entry skipped on the way.
+    pub(super) fn advance(
+        &mut self,
+        room: &ModelRoom,
+        person: &Withheld,
+        upto: usize,
+        evicts: bool,
+    ) {
+        assert!(upto >= self.next, "nothing comes twice or out of order");
+        let skipped = &room.entries[self.next..upto];
+        // What was gone when it joined, before anything was missed, counts neither here nor there.
+        let is_hidden = |record: &Record| self.may_skip || self.hides(record, person, evicts);
+        let stored = |record: &Record| u64::from(record.id.is_some());
+        // What is withheld was missed or passed; who was shown nothing of it cannot tell.
+        let most: u64 = skipped.iter().map(stored).sum();
+        let shown = skipped.iter().filter(|record| !is_hidden(record));
+        let least: u64 = shown.clone().map(stored).sum();
+        assert!(
+            (least..=most).contains(&self.missed),
+            "of the entries {} to {upto} {least} to {most} may be missed, not {}",
+            self.next,
+            self.missed
+        );
+        let is_told = |record: &Record| record.id.is_some() || self.missed > 0;
+        assert!(shown.clone().all(is_told), "nothing is withheld silently");
+        self.missed = 0;
+        self.next = upto;
+    }
+
+    /// The past ends here. What was missed may reach beyond it, and is looked at with what follows.
+    pub(super) fn pass_mark(&mut self, room: &ModelRoom, person: &Withheld, evicts: bool) {
+        if self.missed == 0 {
+            self.advance(room, person, self.mark, evicts);
+            self.may_skip = false;
+        }
+        self.is_past = false;
+    }
+
+    /// A new inbox has no past on the line door, and does not speak of it.
+    pub(super) fn pass_silent_mark(
+        &mut self,
+        id: RoomId,
+        room: &ModelRoom,
+        person: &Withheld,
+        evicts: bool,
+    ) {
+        let is_silent = id == INBOX && person.dialect == Dialect::Line && self.shown == 0;
+        if is_silent && self.is_past {
+            self.pass_mark(room, person, evicts);
+        }
+    }
+
+    fn hides(&self, record: &Record, person: &Withheld, evicts: bool) -> bool {
+        let is_own = person.dialect == Dialect::Line && record.origin == Some(person.client);
+        let by_tense = if self.is_past {
+            record.id.is_none()
+        } else {
+            is_own || (evicts && record.id.is_none())
+        };
+        by_tense || person.ignored == Some(record.author)
+    }
+
+    pub(super) fn take(&mut self, room: &ModelRoom, person: &Withheld, at: usize, evicts: bool) {
+        let record = &room.entries[at];
+        self.advance(room, person, at, evicts);
+        let serial = record.serial;
+        let is_shown = !self.hides(record, person, false);
+        assert!(is_shown, "{serial} should have been withheld");
+        assert!(!self.is_past || at < self.mark, "the past ends at the mark");
+        assert!(
+            self.end.is_none_or(|end| at < end),
+            "nothing comes after the end"
+        );
+        self.next = at + 1;
+        self.shown += 1;
+        self.may_skip = false;
+    }
+}
+
+/// What decides over what is withheld from a client.
+pub(super) struct Withheld {
+    pub(super) client: ClientId,
+    pub(super) dialect: Dialect,
+    pub(super) ignored: Option<&'static str>,
+}
+
+impl ModelRoom {
+    pub(super) fn floor(&self) -> usize {
+        if self.keeps_history {
+            self.visible_from
+        } else {
+            self.entries.len()
+        }
+    }
+
+    /// Where a reading begins, if nothing was let go.
+    pub(super) fn start(&self, from: From, evicts: bool) -> Reading {
+        let stored: Vec<usize> = (0..self.entries.len())
+            .filter(|at| self.entries[*at].id.is_some())
+            .collect();
+        let (next, mut may_skip) = match from {
+            From::Newest(count) => (
+                stored.len().checked_sub(count).map(|at| stored.get(at)),
+                true,
+            ),
+            From::Since(ms) => {
+                let is_new = |at: &&usize| self.entries[**at].unix_ms >= ms;
+                (Some(stored.iter().find(is_new)), true)
+            }
+            From::After(id) => {
+                let is_new = |at: &&usize| self.entries[**at].id > Some(id.0);
+                (Some(stored.iter().find(is_new)), false)
+            }
+        };
+        let next = next.unwrap_or(stored.first()).copied();
+        let mut next = next.unwrap_or(self.entries.len());
+        if may_skip {
+            next = next.max(self.floor());
+            may_skip = evicts;
+        }
+        Reading {
+            next,
+            mark: self.entries.len(),
+            end: None,
+            is_past: true,
+            may_skip,
+            missed: 0,
+            shown: 0,
+        }
+    }
+}
