@@ -11,8 +11,7 @@ use std::time::Duration;
 
 const PREAMBLE: &[u8] = b"PRLR\x01\x01\0\0";
 /// Time 1767225600, no features, records of up to 16,384 bytes.
-const SERVER_PAYLOAD: &[u8] =
-    b"\x01\x08\0\0\0\0\x69\x55\xb9\x00\x02\x04\0\0\0\0\x83\x02\x40\x00";
+const SERVER_PAYLOAD: &[u8] = b"\x01\x08\0\0\0\0\x69\x55\xb9\x00\x02\x04\0\0\0\0\x83\x02\x40\x00";
 /// A throwaway key, no features, the name "example".
 const CLIENT_PAYLOAD: &[u8] = b"\x81\x01\0\x02\x04\0\0\0\0\x03\x07example";
 
@@ -110,5 +109,8 @@ fn the_worked_example_is_what_we_compute() {
     }
     let key = StaticKey::from_bytes(&counted(0x41)).public();
     let fingerprint = Fingerprint::of_server(&key).to_string();
-    assert!(text.contains(&fingerprint), "the fingerprint is {fingerprint}");
+    assert!(
+        text.contains(&fingerprint),
+        "the fingerprint is {fingerprint}"
+    );
 }
