@@ -14,6 +14,7 @@ mod line_door;
 mod line_input;
 mod packages;
 mod partings;
+mod protocol;
 mod sealed_client;
 mod startup;
 mod stopping;
