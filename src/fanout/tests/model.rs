@@ -22,7 +22,7 @@ const STEPS: u32 = 400;
 const SLOTS: u64 = 8;
 const AUTHORS: [&str; 3] = ["ann", "bob", "cyd"];
 
-struct Dice(u64);
+pub(super) struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self, sides: u64) -> u64 {
