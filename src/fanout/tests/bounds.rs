@@ -150,9 +150,10 @@ fn beyond_the_bound_of_begun_entries_the_longest_blocked_go() {
     let mut doomed = Vec::new();
     server.fanout.take_doomed(&mut doomed);
     assert_eq!(doomed, [(client(0), Loss::TooSlow)]);
-    assert_eq!(
-        server.fanout.usage().unfinished_bytes,
-        2 * (60_000 - 16_320)
+    let unfinished_bytes = server.fanout.usage().unfinished_bytes;
+    assert!(
+        (80_000..100_000).contains(&unfinished_bytes),
+        "two rests are kept"
     );
     (1..3).for_each(|slot| server.give(slot, usize::MAX));
     server.settle();
