@@ -115,12 +115,16 @@ impl Fanout {
     /// Keeps the begun entries of all connections within their bound, and what waits for space
     /// there moving: those that have been blocked for longest are given up. If that is not
     /// enough for the bound, any that hold one are.
+    #[inline]
     pub(super) fn hold_unfinished_bound(&mut self) {
         let wanted = std::mem::take(&mut self.ledger.wanted_bytes);
-        let bytes_max = self.bounds.unfinished_bytes_max;
-        if self.ledger.bytes() + wanted <= bytes_max {
-            return;
+        if self.ledger.bytes() + wanted > self.bounds.unfinished_bytes_max {
+            self.give_up_holders(wanted);
         }
+    }
+
+    fn give_up_holders(&mut self, wanted: usize) {
+        let bytes_max = self.bounds.unfinished_bytes_max;
         self.ledger.sweep_orphans();
         let watched: Vec<_> = self
             .queues

@@ -134,6 +134,52 @@ fn who_accepts_no_byte_is_named_once_as_stalled() {
 }
 
 #[test]
+fn beyond_the_bound_of_begun_entries_the_longest_blocked_go() {
+    let mut server = Server::with(Bounds {
+        segment_bytes: MIB,
+        unfinished_bytes_max: 100_000,
+        ..Bounds::default()
+    });
+    (0..3).for_each(|slot| server.enter(slot, Dialect::Sealed));
+    (0..3).for_each(|slot| server.kernel.peer(client(slot)).space = 0);
+    server.say(1, 60_000);
+    server.settle();
+    // The segment still grows, so each that leaves keeps a copy of its rest.
+    (0..3).for_each(|slot| server.fanout.leave(ROOM, client(slot)));
+    server.fanout.assert_invariants();
+    let mut doomed = Vec::new();
+    server.fanout.take_doomed(&mut doomed);
+    assert_eq!(doomed, [(client(0), Loss::TooSlow)]);
+    let unfinished_bytes = server.fanout.usage().unfinished_bytes;
+    assert!(
+        (80_000..100_000).contains(&unfinished_bytes),
+        "two rests are kept"
+    );
+    (1..3).for_each(|slot| server.give(slot, usize::MAX));
+    server.settle();
+    (1..3).for_each(|slot| assert_eq!(server.read(slot), [live(1)]));
+}
+
+#[test]
+fn a_segment_kept_by_many_is_counted_once_and_only_when_its_room_has_let_it_go() {
+    let mut server = Server::new();
+    (0..9).for_each(|slot| server.enter(slot, Dialect::Sealed));
+    (0..9).for_each(|slot| server.kernel.peer(client(slot)).space = 0);
+    server.say(1, 200_000);
+    server.settle();
+    (0..8).for_each(|slot| server.fanout.leave(ROOM, client(slot)));
+    assert_eq!(server.fanout.usage().unfinished_bytes, 0);
+    server.fanout.dissolve(ROOM);
+    let unfinished_bytes = server.fanout.usage().unfinished_bytes;
+    assert!((200_000..201_000).contains(&unfinished_bytes));
+    (0..9).for_each(|slot| server.give(slot, usize::MAX));
+    server.settle();
+    (0..9).for_each(|slot| assert_eq!(server.read(slot), [live(1)]));
+    server.sweep();
+    assert_eq!(server.fanout.usage().unfinished_bytes, 0);
+}
+
+#[test]
 fn more_replays_than_are_queued_are_refused_with_a_word() {
     let mut server = Server::new();
     server.say(1, 10);

@@ -92,7 +92,7 @@ impl World {
                 room_log_bytes_pressed: 130_000,
                 room_log_bytes_max: 150_000,
                 logs_bytes_max: 250_000,
-                unfinished_bytes_max: 120_000,
+                unfinished_bytes_max: entry_bytes_max as usize + 300 + dice.roll(60_000) as usize,
                 write_buffers_max: 2 + dice.roll(6) as usize,
                 small_room_members_max: 3,
             }
