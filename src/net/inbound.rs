@@ -135,7 +135,7 @@ impl Server {
                 is_handled = self.feed_sealed(client, sealed, bytes, now);
             }
             Link::Line(reader) => {
-                is_handled = self.feed_lines(client, reader, bytes, now) == Flow::Drained;
+                is_handled = self.feed_lines(client, reader, bytes, now);
             }
             Link::Closing => {}
         }
@@ -221,6 +221,7 @@ impl Server {
         if std::mem::replace(&mut connection.flags.parted, true) {
             return;
         }
+        connection.empty_line = None;
         let verdict = self
             .chat
             .apply(now, Input::EndOfInput(client), &mut self.effects);
@@ -349,61 +350,35 @@ impl Server {
         self.chat.apply(now, input, &mut self.effects)
     }
 
-    /// Carries out the lines in `bytes`, behind those that waited.
+    /// Carries out the lines in `bytes`, behind those that waited; tells whether one was dealt with.
     fn feed_lines(
         &mut self,
         client: ClientId,
         reader: &mut LineReader,
         bytes: &[u8],
         now: Now,
-    ) -> Flow {
+    ) -> bool {
+        let mut is_handled = false;
         let mut input = bytes;
         if !bytes.is_empty() {
             self.heard(client, now);
         }
         while let Some(item) = reader.peek(&mut input) {
-            let verdict = match item {
-                LineItem::Line(line) => {
-                    self.chat
-                        .apply(now, Input::Line(client, &line), &mut self.effects)
-                }
-                LineItem::Interrupt => {
-                    self.chat
-                        .apply(now, Input::Line(client, "/quit"), &mut self.effects)
-                }
-                LineItem::Empty => {
-                    self.begin_empty_line(client, now);
-                    Verdict::Taken
-                }
-                LineItem::TooLong => {
-                    let refusal = Refusal::TextTooLong {
-                        max: self.line_bytes_max(client),
-                    };
-                    self.fanout.reply(client, &Event::Refused(None, refusal));
-                    Verdict::Taken
-                }
-                LineItem::Foreign(protocol) => {
-                    let refusal = Refusal::WrongDoor {
-                        advice: protocol.advice(),
-                    };
-                    self.fanout
-                        .finish(client, Some(&Event::Refused(None, refusal)), Close::Done);
-                    self.silence(client, Parting::Left, now);
-                    Verdict::Taken
-                }
-            };
+            let is_empty = item == LineItem::Empty;
+            let verdict = self.apply_item(client, item, now);
             self.carry_out(now);
             if let Verdict::Paused(pause) = verdict {
                 reader.stash(input);
                 self.pause(client, pause);
-                return Flow::Stopped;
+                break;
             }
             reader.consume(&mut input);
+            is_handled = true;
             let Some(connection) = self.connections.find(client) else {
-                return Flow::Stopped;
+                break;
             };
             if connection.flags.silenced || connection.flags.doomed {
-                return Flow::Stopped;
+                break;
             }
             if std::mem::take(&mut connection.flags.discard) {
                 reader.discard(&mut input);
@@ -411,12 +386,45 @@ impl Server {
             if connection.flags.named {
                 reader.set_bytes_max(MESSAGE_BYTES_MAX);
             }
+            // Nothing has come behind it, not even the beginning of a line.
+            if is_empty && input.is_empty() && reader.held() == 0 {
+                self.begin_empty_line(client, now);
+            }
             if self.must_be_paid(client) {
                 reader.stash(input);
-                return Flow::Stopped;
+                break;
             }
         }
-        Flow::Drained
+        is_handled
+    }
+
+    /// Carries out one thing that came through the line door.
+    fn apply_item(&mut self, client: ClientId, item: LineItem<'_>, now: Now) -> Verdict {
+        let refusal = match item {
+            LineItem::Line(line) => {
+                let input = Input::Line(client, &line);
+                return self.chat.apply(now, input, &mut self.effects);
+            }
+            LineItem::Interrupt => {
+                let input = Input::Line(client, "/quit");
+                return self.chat.apply(now, input, &mut self.effects);
+            }
+            // What it means is seen once it is known whether something follows.
+            LineItem::Empty => return Verdict::Taken,
+            LineItem::TooLong => Refusal::TextTooLong {
+                max: self.line_bytes_max(client),
+            },
+            LineItem::Foreign(protocol) => {
+                let refusal = Refusal::WrongDoor {
+                    advice: protocol.advice(),
+                };
+                let told = Event::Refused(None, refusal);
+                self.finish(client, Some(&told), Close::Done, now);
+                return Verdict::Taken;
+            }
+        };
+        self.fanout.reply(client, &Event::Refused(None, refusal));
+        Verdict::Taken
     }
 
     /// How long a line may be at present.
@@ -452,12 +460,24 @@ impl Server {
         if now.monotonic < since + crate::limits::EMPTY_LINE_WAIT || connection.flags.silenced {
             return;
         }
-        connection.empty_line = None;
+        if connection.wait.is_some() || connection.flags.readable {
+            // What may have followed has not been read yet.
+            self.deadlines.arm(Kind::EmptyLine, client, now.monotonic);
+            return;
+        }
         let verdict = self
             .chat
             .apply(now, Input::Line(client, ""), &mut self.effects);
-        assert!(verdict == Verdict::Taken, "leaving is never paused");
         self.carry_out(now);
+        match verdict {
+            // It spoke faster than its rate; the empty line stands until it is heard.
+            Verdict::Paused(_) => self.deadlines.arm(Kind::EmptyLine, client, now.monotonic),
+            Verdict::Taken => {
+                if let Some(connection) = self.connections.find(client) {
+                    connection.empty_line = None;
+                }
+            }
+        }
     }
 
     fn heard(&mut self, client: ClientId, now: Now) {
