@@ -524,10 +524,15 @@ impl Server {
         let Some(connection) = self.connections.find(client) else {
             return;
         };
-        connection.wait = None;
+        let waited = connection.wait.take();
+        if connection.flags.doomed {
+            return;
+        }
         // It was not read meanwhile, so its silence was ours.
         connection.heard = now.monotonic;
-        connection.begun = connection.begun.map(|_| now.monotonic);
+        if waited != Some(Wait::Memory) {
+            connection.begun = connection.begun.map(|_| now.monotonic);
+        }
         let mut scratch = std::mem::take(&mut self.scratch);
         let held = unstash_records(connection, &mut scratch);
         self.feed(client, &mut scratch[..held], now);
@@ -554,6 +559,11 @@ impl Server {
     /// Goes on with those to whom little enough is owed by now.
     pub(super) fn resume_paid(&mut self, now: Now) {
         for client in std::mem::take(&mut self.queues.owed) {
+            let waits = |connection: &mut Connection| connection.wait == Some(Wait::Owed);
+            if !self.connections.find(client).is_some_and(waits) {
+                // It is gone, has said goodbye, or was resumed when the server began to stop.
+                continue;
+            }
             if self.fanout.owed(client) > REPLIES_OWED_BYTES_MAX / 2 {
                 self.queues.owed.push(client);
             } else {
