@@ -196,6 +196,9 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 pub const ACCEPTS_PER_TURN: usize = 64;
 /// How long a connection that is held back for others' sake is not looked at.
 pub const HELD_BACK_PAUSE: Duration = Duration::from_millis(10);
+/// How long one connection at a time may go on with a long message while too much is held of all;
+/// then the next one may.
+pub const FAVOUR_TIME: Duration = Duration::from_millis(100);
 /// Longest sleep of the loop.
 pub const IDLE_WAIT_MAX: Duration = Duration::from_secs(60);
 /// Shortest time between two log lines about connections that failed.

@@ -16,7 +16,7 @@ use crate::chat::{
 };
 use crate::crypto::record::{Opened, RecordKind};
 use crate::limits::{
-    HELD_BACK_PAUSE, INCOMPLETE_INPUT_SMALL_BYTES, MESSAGE_BYTES_MAX, READ_BYTES_PER_VISIT,
+    FAVOUR_TIME, HELD_BACK_PAUSE, INCOMPLETE_INPUT_SMALL_BYTES, MESSAGE_BYTES_MAX, READ_BYTES_PER_VISIT,
     REPLIES_OWED_BYTES_MAX, TEXT_BYTES_MAX, UNNAMED_MESSAGE_BYTES_MAX,
 };
 use crate::wire::frame::FrameReader;
@@ -65,7 +65,6 @@ impl Server {
 
     /// Whether a connection must not be read at present, although it could be.
     fn is_held_back(&mut self, client: ClientId, now: Now) -> bool {
-        let exhausted = self.incomplete_bytes > self.config.bounds.incomplete_input_bytes_max;
         let owes_too_much = self.fanout.owed(client) > REPLIES_OWED_BYTES_MAX;
         let room_waits = self.fanout.must_wait(client, now.monotonic);
         let Some(connection) = self.connections.find(client) else {
@@ -82,11 +81,40 @@ impl Server {
             self.queues.owed.push(client);
             return true;
         }
-        if room_waits || exhausted && connection.held_bytes >= INCOMPLETE_INPUT_SMALL_BYTES {
-            connection.wait = Some(Wait::Pause);
-            self.deadlines
-                .pause(client, now.monotonic + HELD_BACK_PAUSE);
-            return true;
+        let wait = if room_waits {
+            Wait::Pause
+        } else if self.must_spare_memory(client, now) {
+            Wait::Memory
+        } else {
+            return false;
+        };
+        if let Some(connection) = self.connections.find(client) {
+            connection.wait = Some(wait);
+        }
+        self.deadlines
+            .pause(client, now.monotonic + HELD_BACK_PAUSE);
+        true
+    }
+
+    /// Whether so much incomplete input is held that this connection must not add to it.
+    ///
+    /// One at a time goes on for a moment: if all that are in the middle of a long message had to
+    /// wait for each other, none would ever be done.
+    fn must_spare_memory(&mut self, client: ClientId, now: Now) -> bool {
+        if self.incomplete_bytes <= self.config.bounds.incomplete_input_bytes_max {
+            return false;
+        }
+        let is_small =
+            |found: &mut Connection| found.held_bytes < INCOMPLETE_INPUT_SMALL_BYTES;
+        if self.connections.find(client).is_none_or(is_small) {
+            return false;
+        }
+        match self.queues.favoured {
+            Some((favoured, _)) if favoured == client => {}
+            Some((_, until)) if now.monotonic < until => return true,
+            Some(_) | None => {
+                self.queues.favoured = Some((client, now.monotonic + FAVOUR_TIME));
+            }
         }
         false
     }

@@ -1,6 +1,6 @@
 //! The phases after accepting: read, complete, expire, write, reap.
 
-use super::connection::{Connection, Link};
+use super::connection::{Connection, Link, Wait};
 use super::deadlines::Kind;
 use super::outbound::Outbound;
 use super::server::{Server, ServerError, connection_lost, list};
@@ -39,7 +39,9 @@ impl Server {
             self.look_at(kind, client, now);
         }
         while let Some(client) = self.deadlines.pop_pause(now.monotonic) {
-            let waits = |found: &mut Connection| found.wait == Some(super::connection::Wait::Pause);
+            let waits = |found: &mut Connection| {
+                matches!(found.wait, Some(Wait::Pause | Wait::Memory))
+            };
             if self.connections.find(client).is_some_and(waits) {
                 self.resume(client, now);
             }
@@ -87,6 +89,7 @@ impl Server {
                 let Some(begun) = connection.begun else {
                     return;
                 };
+                let stands_still = stands_still && connection.wait != Some(Wait::Memory);
                 if !stands_still && now.monotonic >= begun + bounds.message_timeout {
                     self.give_up("message-timeout", client, now);
                 } else {

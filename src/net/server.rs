@@ -72,6 +72,8 @@ pub(super) struct Queues {
     pub(super) resuming: Option<ClientId>,
     /// Not read until the journal has room.
     pub(super) journal: VecDeque<ClientId>,
+    /// Who goes on with a long message although too much is held, and until when.
+    pub(super) favoured: Option<(ClientId, Duration)>,
     /// Not read until less is owed to them.
     pub(super) owed: Vec<ClientId>,
     /// To be closed in the reap phase.
