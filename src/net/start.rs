@@ -301,11 +301,14 @@ fn delays(bounds: &Bounds) -> Delays {
     // Looked at often enough that silence is noticed within a quarter of the time between asking
     // and giving up.
     let silence = (bounds.gone_after - bounds.ping_after).min(bounds.ping_after) / 4;
+    let shortest = Duration::from_millis(1);
     Delays([
         bounds.handshake_timeout,
         bounds.login_timeout,
-        bounds.message_timeout,
-        silence.max(Duration::from_millis(1)),
+        // One entry serves all messages of a connection, so it is looked at more often than it is
+        // due.
+        (bounds.message_timeout / 4).max(shortest),
+        silence.max(shortest),
         EMPTY_LINE_WAIT,
         bounds.close_timeout,
         LINGER_TIMEOUT.min(bounds.close_timeout),
