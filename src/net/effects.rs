@@ -59,7 +59,13 @@ impl Server {
     }
 
     /// Says everything that is owed, then `farewell`, then closes.
-    pub(super) fn finish(&mut self, client: ClientId, farewell: Option<&Event>, close: Close, now: Now) {
+    pub(super) fn finish(
+        &mut self,
+        client: ClientId,
+        farewell: Option<&Event>,
+        close: Close,
+        now: Now,
+    ) {
         self.fanout.finish(client, farewell, close);
         self.silence(client, Parting::Left, now);
     }

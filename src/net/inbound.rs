@@ -16,8 +16,9 @@ use crate::chat::{
 };
 use crate::crypto::record::{Opened, RecordKind};
 use crate::limits::{
-    FAVOUR_TIME, HELD_BACK_PAUSE, INCOMPLETE_INPUT_SMALL_BYTES, MESSAGE_BYTES_MAX, READ_BYTES_PER_VISIT,
-    REPLIES_OWED_BYTES_MAX, TEXT_BYTES_MAX, UNNAMED_MESSAGE_BYTES_MAX,
+    FAVOUR_TIME, HANDSHAKE_BYTES_MAX, HELD_BACK_PAUSE, INCOMPLETE_INPUT_SMALL_BYTES,
+    MESSAGE_BYTES_MAX, READ_BYTES_PER_VISIT, REPLIES_OWED_BYTES_MAX, TEXT_BYTES_MAX,
+    UNNAMED_MESSAGE_BYTES_MAX,
 };
 use crate::wire::frame::FrameReader;
 use crate::wire::line::{LineItem, LineReader};
@@ -104,8 +105,7 @@ impl Server {
         if self.incomplete_bytes <= self.config.bounds.incomplete_input_bytes_max {
             return false;
         }
-        let is_small =
-            |found: &mut Connection| found.held_bytes < INCOMPLETE_INPUT_SMALL_BYTES;
+        let is_small = |found: &mut Connection| found.held_bytes < INCOMPLETE_INPUT_SMALL_BYTES;
         if self.connections.find(client).is_none_or(is_small) {
             return false;
         }
@@ -126,7 +126,12 @@ impl Server {
     fn fill(&mut self, client: ClientId, scratch: &mut [u8]) -> Option<usize> {
         let connection = self.connections.find(client)?;
         let held = unstash_records(connection, scratch);
-        let space = &mut scratch[held..held + READ_BYTES_PER_VISIT];
+        // Whoever has not proven itself may make us hold no more than a handshake needs.
+        let most = match connection.link {
+            Link::Handshake(..) => HANDSHAKE_BYTES_MAX,
+            Link::Sealed(_) | Link::Line(_) | Link::Closing => READ_BYTES_PER_VISIT,
+        };
+        let space = &mut scratch[held..held + most];
         match connection.socket.read(space) {
             Ok(0) => {
                 connection.flags.readable = false;

@@ -39,9 +39,8 @@ impl Server {
             self.look_at(kind, client, now);
         }
         while let Some(client) = self.deadlines.pop_pause(now.monotonic) {
-            let waits = |found: &mut Connection| {
-                matches!(found.wait, Some(Wait::Pause | Wait::Memory))
-            };
+            let waits =
+                |found: &mut Connection| matches!(found.wait, Some(Wait::Pause | Wait::Memory));
             if self.connections.find(client).is_some_and(waits) {
                 self.resume(client, now);
             }
