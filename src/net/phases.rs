@@ -75,11 +75,9 @@ impl Server {
         // While the server does not read a peer, the peer's time stands still.
         let stands_still = connection.wait.is_some();
         match kind {
-            Kind::Handshake => {
-                if matches!(connection.link, Link::Handshake(..)) {
-                    self.give_up("handshake-timeout", client, now);
-                }
-            }
+            Kind::Handshake if !matches!(connection.link, Link::Handshake(..)) => {}
+            Kind::Handshake if stands_still => self.deadlines.arm(kind, client, now.monotonic),
+            Kind::Handshake => self.give_up("handshake-timeout", client, now),
             Kind::Login if connection.flags.named || connection.flags.silenced => {}
             Kind::Login if stands_still => self.deadlines.arm(kind, client, now.monotonic),
             Kind::Login => self.give_up("login-timeout", client, now),
