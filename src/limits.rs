@@ -194,6 +194,10 @@ pub const LISTEN_BACKLOG: i32 = 4_096;
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 /// New connections accepted per turn.
 pub const ACCEPTS_PER_TURN: usize = 64;
+/// How long a refused peer's socket stays, so that the reason reaches it; then it is closed.
+pub const REFUSED_LINGER: Duration = Duration::from_secs(1);
+/// Sockets that stay like that, out of [`OPEN_FILES_RESERVED`]; beyond it the oldest is closed.
+pub const REFUSED_LINGERING_MAX: usize = 16;
 /// How long a connection that is held back for others' sake is not looked at.
 pub const HELD_BACK_PAUSE: Duration = Duration::from_millis(10);
 /// How long one connection at a time may go on with a long message while too much is held of all;
@@ -344,6 +348,8 @@ const _: () = {
     assert!(CLIENT_UNSENT_BYTES_MAX >= TEXT_BYTES_MAX + MESSAGE_ENVELOPE_BYTES_MAX);
     // Hysteresis needs a gap.
     assert!(PRESENCE_RELISTED_BELOW < PRESENCE_LISTED_MAX);
+    // What stays of refused peers leaves files for the server itself.
+    assert!(REFUSED_LINGERING_MAX * 2 <= OPEN_FILES_RESERVED);
     // The journal must take the longest message.
     assert!(TEXT_BYTES_MAX <= JOURNAL_BYTES_MAX);
 };

@@ -30,6 +30,8 @@ pub(super) enum Accepted {
     Connection(TcpStream, SocketAddr),
     /// Nobody waits.
     Nobody,
+    /// The peer gave up while it waited, or the network did; the next one may be well.
+    Lost(io::Error),
     /// The system has no file, memory or buffer left; try again later.
     Exhausted(io::Error),
 }
@@ -89,17 +91,14 @@ impl Listener {
 
     /// Takes the next connection that waits.
     pub(super) fn accept(&mut self) -> Accepted {
-        loop {
-            match self.socket.accept() {
-                Ok((stream, address)) => return Accepted::Connection(stream, address),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.ready = false;
-                    return Accepted::Nobody;
-                }
-                Err(error) if is_exhaustion(&error) => return Accepted::Exhausted(error),
-                // The peer gave up while it waited, or the network did: the next one may be well.
-                Err(error) => log::debug!("accept: {error}"),
+        match self.socket.accept() {
+            Ok((stream, address)) => Accepted::Connection(stream, address),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.ready = false;
+                Accepted::Nobody
             }
+            Err(error) if is_exhaustion(&error) => Accepted::Exhausted(error),
+            Err(error) => Accepted::Lost(error),
         }
     }
 }

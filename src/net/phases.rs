@@ -53,6 +53,7 @@ impl Server {
             let _ = self.chat.apply(now, Input::Tick, &mut self.effects);
             self.carry_out(now);
         }
+        self.close_refused(now);
         let mut stalled = Vec::new();
         self.fanout.stalled(
             now.monotonic,

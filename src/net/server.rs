@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::fanout::Fanout;
 use crate::limits::IDLE_WAIT_MAX;
 use mio::event::Event;
+use mio::net::TcpStream;
 use mio::{Events, Poll, Token};
 use signal_hook_mio::v1_0::Signals;
 use std::collections::VecDeque;
@@ -76,6 +77,8 @@ pub(super) struct Queues {
     pub(super) favoured: Option<(ClientId, Duration)>,
     /// Not read until less is owed to them.
     pub(super) owed: Vec<ClientId>,
+    /// Told why they may not come in, and to be closed at that time.
+    pub(super) refused: VecDeque<(Duration, TcpStream)>,
     /// To be closed in the reap phase.
     pub(super) doomed: VecDeque<ClientId>,
     /// Everything has been said to them, in the write phase of this turn.
@@ -175,6 +178,7 @@ impl Server {
             self.chat.next_deadline(),
             self.fanout.next_stall(self.config.bounds.stall_timeout),
             accepting.then_some(self.accept_again),
+            queues.refused.front().map(|(due, _)| *due),
             self.stopping.as_ref().map(|stopping| stopping.until),
         ];
         let elapsed = self.clock.elapsed();
