@@ -170,6 +170,10 @@ pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(60);
 pub const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
 /// Idle time after which TCP asks whether the peer is still there.
 pub const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+/// Shortest such time that TCP can count.
+pub const KEEPALIVE_IDLE_MIN: Duration = Duration::from_secs(1);
+/// Longest such time that an operator may ask for; Linux refuses more than 32,767 s.
+pub const KEEPALIVE_IDLE_MAX: Duration = Duration::from_secs(9 * 3600);
 /// Time between two such questions.
 pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 /// Unanswered questions after which the peer is lost.
