@@ -158,6 +158,8 @@ impl Connections {
         records.try_reserve_exact(capacity)?;
         let mut generations = Vec::new();
         generations.try_reserve_exact(capacity)?;
+        // The slab itself cannot say no, so a vector is asked in its place.
+        Vec::<(usize, Connection)>::new().try_reserve_exact(capacity)?;
         Ok(Self {
             slab: Slab::with_capacity(capacity),
             generations,
