@@ -194,6 +194,9 @@ pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 
 /// Connections the kernel holds until they are accepted; it may hold fewer.
 pub const LISTEN_BACKLOG: i32 = 4_096;
+/// Reads of 48 KiB by which a stopping server throws away what one peer has sent: 6 MiB, the most
+/// that Linux keeps of a peer by default. What is left unread may cost the peer our last words.
+pub const UNREAD_DISCARDS_MAX: usize = 128;
 /// How long nothing is accepted after the system ran out of files or memory.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 /// New connections accepted per turn.

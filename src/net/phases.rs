@@ -5,7 +5,7 @@ use super::deadlines::Kind;
 use super::outbound::Outbound;
 use super::server::{Server, ServerError, connection_lost, list};
 use crate::chat::{ClientId, Door, Event, Input, Loss, Now, Parting};
-use crate::limits::REKEYS_PER_TURN_MAX;
+use crate::limits::{REKEYS_PER_TURN_MAX, UNREAD_DISCARDS_MAX};
 use std::io::Read;
 use std::net::Shutdown;
 
@@ -227,8 +227,12 @@ impl Server {
     }
 }
 
-/// Throws away what a socket holds, as far as one turn's reading goes.
+/// Throws away what a socket holds: as much as the kernel keeps of a peer at most, by default.
 fn discard_unread(connection: &mut Connection, scratch: &mut [u8]) {
-    // An error means that there is nothing to read, which is what is wanted.
-    let _ = connection.socket.read(scratch);
+    for _ in 0..UNREAD_DISCARDS_MAX {
+        // An error means that there is nothing to read, which is what is wanted.
+        if !matches!(connection.socket.read(scratch), Ok(1..)) {
+            return;
+        }
+    }
 }
