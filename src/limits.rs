@@ -170,6 +170,10 @@ pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(60);
 pub const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
 /// Idle time after which TCP asks whether the peer is still there.
 pub const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+/// Shortest such time that TCP can count.
+pub const KEEPALIVE_IDLE_MIN: Duration = Duration::from_secs(1);
+/// Longest such time that an operator may ask for; Linux refuses more than 32,767 s.
+pub const KEEPALIVE_IDLE_MAX: Duration = Duration::from_secs(9 * 3600);
 /// Time between two such questions.
 pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 /// Unanswered questions after which the peer is lost.
@@ -190,12 +194,22 @@ pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 
 /// Connections the kernel holds until they are accepted; it may hold fewer.
 pub const LISTEN_BACKLOG: i32 = 4_096;
+/// Reads of 48 KiB by which a stopping server throws away what one peer has sent: 6 MiB, the most
+/// that Linux keeps of a peer by default. What is left unread may cost the peer our last words.
+pub const UNREAD_DISCARDS_MAX: usize = 128;
 /// How long nothing is accepted after the system ran out of files or memory.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 /// New connections accepted per turn.
 pub const ACCEPTS_PER_TURN: usize = 64;
+/// How long a refused peer's socket stays, so that the reason reaches it; then it is closed.
+pub const REFUSED_LINGER: Duration = Duration::from_secs(1);
+/// Sockets that stay like that, out of [`OPEN_FILES_RESERVED`]; beyond it the oldest is closed.
+pub const REFUSED_LINGERING_MAX: usize = 16;
 /// How long a connection that is held back for others' sake is not looked at.
 pub const HELD_BACK_PAUSE: Duration = Duration::from_millis(10);
+/// How long one connection at a time may go on with a long message while too much is held of all;
+/// then the next one may.
+pub const FAVOUR_TIME: Duration = Duration::from_millis(100);
 /// Longest sleep of the loop.
 pub const IDLE_WAIT_MAX: Duration = Duration::from_secs(60);
 /// Shortest time between two log lines about connections that failed.
@@ -341,6 +355,8 @@ const _: () = {
     assert!(CLIENT_UNSENT_BYTES_MAX >= TEXT_BYTES_MAX + MESSAGE_ENVELOPE_BYTES_MAX);
     // Hysteresis needs a gap.
     assert!(PRESENCE_RELISTED_BELOW < PRESENCE_LISTED_MAX);
+    // What stays of refused peers leaves files for the server itself.
+    assert!(REFUSED_LINGERING_MAX * 2 <= OPEN_FILES_RESERVED);
     // The journal must take the longest message.
     assert!(TEXT_BYTES_MAX <= JOURNAL_BYTES_MAX);
 };

@@ -114,7 +114,7 @@ fn default_data_folder() -> Result<PathBuf, Mistake> {
             .filter(|value| !value.is_empty())
             .map(PathBuf::from)
     };
-    if let Some(folder) = named("PARLOUR_DATA").or_else(|| named("STATE_DIRECTORY")) {
+    if let Some(folder) = named("PARLOUR_DATA").or_else(|| named("STATE_DIRECTORY").map(first)) {
         return Ok(folder);
     }
     let here = Path::new("parlour-data");
@@ -122,10 +122,20 @@ fn default_data_folder() -> Result<PathBuf, Mistake> {
         return Ok(here.to_owned());
     }
     let home = || named("HOME").map(|home| home.join(".local/share"));
+    // A relative one means nothing, says the specification.
     named("XDG_DATA_HOME")
+        .filter(|folder| folder.is_absolute())
         .or_else(home)
         .map(|data| data.join("parlour"))
         .ok_or_else(|| {
             Mistake("there is no home folder to keep data in; name one with --data DIR".to_owned())
         })
+}
+
+/// The first of several folders: systemd names all that it made, with colons between them.
+fn first(folders: PathBuf) -> PathBuf {
+    match folders.to_str().and_then(|text| text.split(':').next()) {
+        Some(first) => first.into(),
+        None => folders,
+    }
 }

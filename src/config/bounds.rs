@@ -113,6 +113,20 @@ impl Default for Bounds {
 }
 
 impl Bounds {
+    /// The times that something is given; a deadline of no length would never stop being due.
+    fn times(&self) -> [Duration; 8] {
+        [
+            self.handshake_timeout,
+            self.login_timeout,
+            self.message_timeout,
+            self.stall_timeout,
+            self.ping_after,
+            self.gone_after,
+            self.close_timeout,
+            self.rekey_after,
+        ]
+    }
+
     /// Checks how the bounds relate.
     ///
     /// # Errors
@@ -145,8 +159,12 @@ impl Bounds {
                 "limits.room-log-bytes-max must not exceed limits.logs-bytes-max",
             ),
             (
-                self.keepalive >= Duration::from_secs(1),
-                "limits.keepalive must be at least \"1s\", which is as fine as TCP counts",
+                (limits::KEEPALIVE_IDLE_MIN..=limits::KEEPALIVE_IDLE_MAX).contains(&self.keepalive),
+                "limits.keepalive must be between \"1s\" and \"9h\", which is what TCP can count",
+            ),
+            (
+                !self.times().contains(&Duration::ZERO),
+                "no time in [limits] may be zero; write \"1ms\" for the shortest",
             ),
             (
                 self.rooms >= 1,

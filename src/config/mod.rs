@@ -126,10 +126,9 @@ impl Config {
         if let Some(door) = &file.line {
             changed.line = line_door(door)?;
         }
-        changed.public_name = file
-            .public_name
-            .filter(|name| !name.is_empty())
-            .or(changed.public_name);
+        if let Some(name) = file.public_name.filter(|name| !name.is_empty()) {
+            changed.public_name = Some(public_name(&name)?);
+        }
         changed.trusted = file.trusted.unwrap_or(changed.trusted);
         if let Some(empty_line) = file.empty_line {
             changed.empty_line_leaves = matches!(empty_line, EmptyLine::Leave);
@@ -141,6 +140,28 @@ impl Config {
         changed.bounds.check()?;
         *self = changed;
         Ok(())
+    }
+}
+
+/// Reads the name that others use: a host name or an address, an IPv6 one with or without brackets.
+///
+/// It is printed where shells and scripts read it, so nothing else may be in it.
+fn public_name(text: &str) -> Result<String, Mistake> {
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+        .unwrap_or(text);
+    if bare.parse::<Ipv6Addr>().is_ok() {
+        return Ok(format!("[{bare}]"));
+    }
+    let is_host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    if text.bytes().all(is_host) && !text.starts_with('-') {
+        Ok(text.to_owned())
+    } else {
+        Err(Mistake(format!(
+            "public-name: {text:?} is no host name or address; write \"chat.example.org\", without a \
+             port"
+        )))
     }
 }
 

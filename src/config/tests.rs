@@ -81,6 +81,8 @@ fn a_bad_file_is_refused_whole() {
         ("trusted = [\"10.0.0.0/99\"]", "no network"),
         ("[limits]\nping-after = \"10m\"", "shorter than"),
         ("empty-line = \"sing\"", "leave"),
+        ("[limits]\nlogin-timeout = \"0s\"", "zero"),
+        ("[limits]\nkeepalive = \"10h\"", "9h"),
     ] {
         let mut config = Config::default();
         let said = config
@@ -120,4 +122,26 @@ fn networks_hold_what_their_prefix_says() {
     assert!(holds("0.0.0.0/0", "8.8.8.8"));
     assert!(!holds("0.0.0.0/0", "::1"));
     assert!(holds("192.0.2.1", "192.0.2.1"));
+}
+
+#[test]
+fn the_public_name_fits_an_address_and_a_shell() {
+    let read = |name: &str| {
+        let mut config = Config::default();
+        config
+            .read_text(&format!("public-name = {name:?}"))
+            .map(|()| config.public_name)
+    };
+    for (name, kept) in [
+        ("chat.example.org", "chat.example.org"),
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8::1", "[2001:db8::1]"),
+        ("[2001:db8::1]", "[2001:db8::1]"),
+    ] {
+        assert_eq!(read(name), Ok(Some(kept.to_owned())));
+    }
+    assert_eq!(read(""), Ok(None));
+    for bad in ["a b", "it's", "host:4747", "-x", "parlour://host"] {
+        assert!(read(bad).unwrap_err().0.contains("public-name"), "{bad}");
+    }
 }

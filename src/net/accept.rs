@@ -9,13 +9,17 @@ use super::server::{Server, connection_lost};
 use crate::buffer::ByteQueue;
 use crate::chat::{Arrival, ClientId, ClientKey, Door, Input, Now, Token};
 use crate::fanout::Dialect;
-use crate::limits::{ACCEPT_PAUSE, ACCEPTS_PER_TURN, UNNAMED_MESSAGE_BYTES_MAX};
+use crate::limits::{
+    ACCEPT_PAUSE, ACCEPTS_PER_TURN, HANDSHAKE_BYTES_MAX, REFUSED_LINGER, REFUSED_LINGERING_MAX,
+    UNNAMED_MESSAGE_BYTES_MAX,
+};
 use crate::wire::line::LineReader;
 use crate::wire::sealed::RefusalCode;
 use mio::net::TcpStream;
 use mio::{Interest, Token as PollToken};
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::net::{IpAddr, Shutdown};
+use std::time::Duration;
 
 impl Server {
     /// Accepts what waits, within the bound of a turn.
@@ -24,22 +28,32 @@ impl Server {
             return;
         }
         let mut left = ACCEPTS_PER_TURN;
-        for index in 0..self.listeners.len() {
-            while left > 0 && self.listeners[index].ready {
-                left -= 1;
-                let door = self.listeners[index].door;
-                match self.listeners[index].accept() {
-                    Accepted::Connection(socket, address) => {
-                        self.admit(socket, address.ip().to_canonical(), door, now);
-                    }
-                    Accepted::Nobody => {}
-                    Accepted::Exhausted(error) => {
-                        // Trying again at once would spin: whoever waits goes on waiting.
-                        log::warn!("accept: {error}; trying again in {ACCEPT_PAUSE:?}");
-                        self.accept_again = now.monotonic + ACCEPT_PAUSE;
-                        return;
-                    }
+        // One from each in turn, so that a flood at one door leaves the others open.
+        while left > 0
+            && now.monotonic >= self.accept_again
+            && self.listeners.iter().any(|listener| listener.ready)
+        {
+            for index in 0..self.listeners.len() {
+                if self.listeners[index].ready {
+                    left = left.saturating_sub(1);
+                    self.accept_one(index, now);
                 }
+            }
+        }
+    }
+
+    fn accept_one(&mut self, index: usize, now: Now) {
+        let door = self.listeners[index].door;
+        match self.listeners[index].accept() {
+            Accepted::Connection(socket, address) => {
+                self.admit(socket, address.ip().to_canonical(), door, now);
+            }
+            Accepted::Nobody => {}
+            Accepted::Lost(error) => log::debug!("accept: {error}"),
+            Accepted::Exhausted(error) => {
+                // Trying again at once would spin: whoever waits goes on waiting.
+                log::warn!("accept: {error}; trying again in {ACCEPT_PAUSE:?}");
+                self.accept_again = now.monotonic + ACCEPT_PAUSE;
             }
         }
     }
@@ -55,7 +69,7 @@ impl Server {
         };
         if let Err(denial) = admitted {
             log::debug!("refused: from={address} door={door:?} why={denial:?}");
-            refuse(socket, door, denial);
+            self.refuse(socket, door, denial, now);
             return;
         }
         if let Err(error) = set_options(&socket, self.config.bounds.keepalive) {
@@ -137,29 +151,54 @@ impl Server {
             .apply(now, Input::Opened(client, arrival), &mut self.effects);
         self.carry_out(now);
     }
+
+    /// Tells a peer why it is not let in, as far as one write goes.
+    ///
+    /// Closing over what it sends would take the answer back, so the socket stays for a moment.
+    fn refuse(&mut self, mut socket: TcpStream, door: Door, denial: Denial, now: Now) {
+        let told = match door {
+            Door::Sealed => socket.write_all(&refusal_code(denial).encode()),
+            Door::Line => socket.write_all(refusal_line(denial)),
+        };
+        // It is refused either way; that it hung up first changes nothing.
+        let _ = told.and_then(|()| socket.shutdown(Shutdown::Write));
+        let refused = &mut self.queues.refused;
+        if refused.len() == REFUSED_LINGERING_MAX
+            && let Some((_, oldest)) = refused.pop_front()
+        {
+            drain(oldest);
+        }
+        refused.push_back((now.monotonic + REFUSED_LINGER, socket));
+    }
+
+    /// Closes who was refused a moment ago.
+    pub(super) fn close_refused(&mut self, now: Now) {
+        let is_due = |(due, _): &mut (Duration, TcpStream)| *due <= now.monotonic;
+        while let Some((_, socket)) = self.queues.refused.pop_front_if(is_due) {
+            drain(socket);
+        }
+    }
 }
 
-/// Tells a peer why it is not let in, as far as one write goes, and closes.
-///
-/// What it has sent by now is read first: closing over unread bytes would take the answer back.
-fn refuse(mut socket: TcpStream, door: Door, denial: Denial) {
-    let mut unread = [0; crate::limits::HANDSHAKE_BYTES_MAX];
+/// Reads what a refused peer has sent by now, then closes.
+fn drain(mut socket: TcpStream) {
+    let mut unread = [0; HANDSHAKE_BYTES_MAX];
+    // An error means that there is nothing to read, which is what is wanted.
     let _ = socket.read(&mut unread);
-    let told: io::Result<()> = match door {
-        Door::Sealed => {
-            let code = match denial {
-                Denial::Full => RefusalCode::Full,
-                Denial::TooManyFromSource => RefusalCode::TooManyFromSource,
-            };
-            socket.write_all(&code.encode())
+}
+
+fn refusal_code(denial: Denial) -> RefusalCode {
+    match denial {
+        Denial::Full => RefusalCode::Full,
+        Denial::TooManyFromSource => RefusalCode::TooManyFromSource,
+    }
+}
+
+fn refusal_line(denial: Denial) -> &'static [u8] {
+    match denial {
+        Denial::Full => b"Err: the server is full; try again in a minute\n",
+        Denial::TooManyFromSource => {
+            b"Err: too many connections from your address; close one, or try again later\n"
         }
-        Door::Line => socket.write_all(match denial {
-            Denial::Full => b"Err: the server is full; try again in a minute\n",
-            Denial::TooManyFromSource => {
-                b"Err: too many connections from your address; close one, or try again later\n"
-            }
-        }),
-    };
-    // It is refused either way; that it hung up first changes nothing.
-    let _ = told.and_then(|()| socket.shutdown(Shutdown::Write));
+    }
 }

@@ -11,7 +11,7 @@ use crate::limits::{
     FAILURE_WINDOW, SOURCES_MAX, UNNAMED_REFUSAL_BEGINS_PERCENT, UNNAMED_REFUSAL_FULL_PERCENT,
     UNNAMED_REFUSAL_RATE_PERCENT,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
@@ -49,18 +49,29 @@ struct Count {
     failures: usize,
     /// When the failures counted began.
     failing_since: Duration,
+    /// It stands in the queue of those that left failures behind.
+    is_queued: bool,
 }
 
 impl Count {
-    fn is_forgettable(&self, now: Duration) -> bool {
-        let quiet = self.failures == 0 || now >= self.failing_since + FAILURE_WINDOW;
-        self.unnamed == 0 && self.named == 0 && quiet
+    fn is_present(&self) -> bool {
+        self.unnamed > 0 || self.named > 0
+    }
+
+    fn forget_old_failures(&mut self, now: Duration) {
+        if now >= self.failing_since + FAILURE_WINDOW {
+            self.failures = 0;
+        }
     }
 }
 
 /// Who is in, by source.
+///
+/// Invariant: every source has a connection, or stands in `departed`.
 pub(super) struct Admission {
     sources: BTreeMap<Source, Count>,
+    /// Sources that left failures behind, in the order in which they went: at most `SOURCES_MAX`.
+    departed: VecDeque<Source>,
     unnamed: usize,
     clients_max: usize,
     unnamed_per_source: usize,
@@ -74,6 +85,7 @@ impl Admission {
     pub(super) fn new(config: &Config, clients_max: usize) -> Self {
         Self {
             sources: BTreeMap::new(),
+            departed: VecDeque::new(),
             unnamed: 0,
             clients_max,
             unnamed_per_source: config.bounds.unnamed_per_source,
@@ -100,24 +112,19 @@ impl Admission {
         if self.refuses_at_random(dice) {
             return Err(Denial::Full);
         }
-        if self.sources.len() >= SOURCES_MAX {
-            self.sources.retain(|_, count| !count.is_forgettable(now));
-        }
-        if self.sources.len() >= SOURCES_MAX && !self.sources.contains_key(&source) {
-            return Err(Denial::Full);
+        self.forget_departed(now);
+        if let Some(count) = self.sources.get_mut(&source) {
+            count.forget_old_failures(now);
+            let bounds = [
+                count.unnamed >= self.unnamed_per_source,
+                count.named >= self.named_per_source,
+                count.failures >= self.failures_per_source,
+            ];
+            if !trusted && bounds.contains(&true) {
+                return Err(Denial::TooManyFromSource);
+            }
         }
         let count = self.sources.entry(source).or_default();
-        if now >= count.failing_since + FAILURE_WINDOW {
-            count.failures = 0;
-        }
-        let bounds = [
-            count.unnamed >= self.unnamed_per_source,
-            count.named >= self.named_per_source,
-            count.failures >= self.failures_per_source,
-        ];
-        if !trusted && bounds.contains(&true) {
-            return Err(Denial::TooManyFromSource);
-        }
         count.unnamed += 1;
         self.unnamed += 1;
         Ok(())
@@ -158,8 +165,16 @@ impl Admission {
             count.unnamed -= 1;
             self.unnamed -= 1;
         }
-        if count.is_forgettable(now) {
+        count.forget_old_failures(now);
+        if count.is_present() || count.is_queued {
+            return;
+        }
+        if count.failures == 0 {
             self.sources.remove(&source);
+        } else {
+            count.is_queued = true;
+            self.departed.push_back(source);
+            self.forget_departed(now);
         }
     }
 
@@ -169,10 +184,39 @@ impl Admission {
             .sources
             .get_mut(&source)
             .expect("a client's source is counted");
+        count.forget_old_failures(now);
         if count.failures == 0 {
             count.failing_since = now;
         }
         count.failures += 1;
+    }
+
+    /// Forgets sources without connections whose failures are old, or are too many to remember.
+    fn forget_departed(&mut self, now: Duration) {
+        while let Some(&source) = self.departed.front() {
+            let count = self
+                .sources
+                .get_mut(&source)
+                .expect("a departed source is counted");
+            count.forget_old_failures(now);
+            let is_gone = !count.is_present();
+            if is_gone && count.failures > 0 && self.departed.len() <= SOURCES_MAX {
+                return;
+            }
+            // One that came back is queued again when it goes.
+            count.is_queued = false;
+            self.departed.pop_front();
+            if is_gone {
+                self.sources.remove(&source);
+            }
+        }
+    }
+
+    /// How many connections have no name, and how many have one.
+    #[cfg(debug_assertions)]
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let named = self.sources.values().map(|count| count.named).sum();
+        (self.unnamed, named)
     }
 }
 
@@ -249,6 +293,40 @@ mod tests {
             enter(&mut admission, 99).unwrap();
         }
         assert_eq!(enter(&mut admission, 99), Err(Denial::Full));
+    }
+
+    #[test]
+    fn failures_are_remembered_without_connections_for_so_many_sources_and_so_long() {
+        let mut admission = admission(1_000_000);
+        let fail = |admission: &mut Admission, address: u32| {
+            let source = Source::of(IpAddr::V4(address.into()));
+            admission.enter(source, false, 99, NOW).unwrap();
+            admission.failed(source, NOW);
+            admission.exit(source, false, NOW);
+        };
+        for address in 0..u32::try_from(SOURCES_MAX).unwrap() + 10 {
+            fail(&mut admission, address);
+            fail(&mut admission, address);
+        }
+        assert_eq!(admission.sources.len(), SOURCES_MAX);
+        assert_eq!(admission.departed.len(), SOURCES_MAX);
+        let one = source("192.0.2.1");
+        admission
+            .enter(one, false, 0, NOW + FAILURE_WINDOW)
+            .unwrap();
+        assert_eq!(admission.sources.len(), 1);
+        admission.exit(one, false, NOW + FAILURE_WINDOW);
+        assert!(admission.sources.is_empty());
+    }
+
+    #[test]
+    fn a_server_may_hold_more_clients_than_failing_sources_are_remembered() {
+        let mut admission = admission(1_000_000);
+        for address in 0..u32::try_from(SOURCES_MAX).unwrap() + 10 {
+            let source = Source::of(IpAddr::V4(address.into()));
+            admission.enter(source, false, 99, NOW).unwrap();
+            admission.name(source);
+        }
     }
 
     #[test]

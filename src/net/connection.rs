@@ -117,6 +117,9 @@ impl Link {
 pub(super) enum Wait {
     /// It spoke faster than its rate, or its room's readers are behind; a pause is armed.
     Pause,
+    /// Too much is held of everybody's begun messages, of its own too; a pause is armed. The time
+    /// for its message goes on: else those that hold the memory could keep it for ever.
+    Memory,
     /// The journal is full; it stands in the queue of those.
     Journal,
     /// Too much is owed to it; it stands in the list of those.
@@ -155,6 +158,8 @@ impl Connections {
         records.try_reserve_exact(capacity)?;
         let mut generations = Vec::new();
         generations.try_reserve_exact(capacity)?;
+        // The slab itself cannot say no, so a vector is asked in its place.
+        Vec::<(usize, Connection)>::new().try_reserve_exact(capacity)?;
         Ok(Self {
             slab: Slab::with_capacity(capacity),
             generations,

@@ -1,7 +1,7 @@
 //! Carrying out: each effect of the chat becomes a call of the module that owns it.
 
 use super::connection::Link;
-use super::server::Server;
+use super::server::{Server, list};
 use crate::chat::{ClientId, Close, Effect, Event, Now, Parting};
 
 impl Server {
@@ -59,7 +59,13 @@ impl Server {
     }
 
     /// Says everything that is owed, then `farewell`, then closes.
-    fn finish(&mut self, client: ClientId, farewell: Option<&Event>, close: Close, now: Now) {
+    pub(super) fn finish(
+        &mut self,
+        client: ClientId,
+        farewell: Option<&Event>,
+        close: Close,
+        now: Now,
+    ) {
         self.fanout.finish(client, farewell, close);
         self.silence(client, Parting::Left, now);
     }
@@ -80,6 +86,10 @@ impl Server {
         connection.flags.silenced = true;
         connection.wait = None;
         connection.link = Link::Closing;
+        // It may have waited, so that what came, the end too, was announced but not read.
+        if connection.flags.readable {
+            list(connection, &mut self.queues.readable);
+        }
         self.incomplete_bytes -= std::mem::take(&mut connection.held_bytes);
         self.deadlines
             .arm(super::deadlines::Kind::Close, client, now.monotonic);

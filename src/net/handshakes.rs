@@ -4,7 +4,7 @@ use super::connection::{Link, Records, SealedLink, Wait};
 use super::deadlines::Kind;
 use super::outbound::draw;
 use super::random;
-use super::server::{Server, connection_lost};
+use super::server::{Server, connection_lost, list};
 use crate::buffer::ByteQueue;
 use crate::chat::{ClientId, ClientKey, Now};
 use crate::crypto::fingerprint::Fingerprint;
@@ -41,13 +41,12 @@ impl Server {
         }
     }
 
-    /// Takes the steps that wait; with other work at hand, only for a share of the turn.
+    /// Takes the steps that wait, for a share of the turn; the kernel may know of other work.
     pub(super) fn step_handshakes(&mut self, now: Now) {
         let began = self.clock.elapsed();
         while let Some(client) = self.queues.handshakes.pop_front() {
             self.step_handshake(client, now);
-            let is_busy = !self.queues.readable.is_empty() || self.fanout.has_work();
-            if is_busy && self.clock.elapsed().saturating_sub(began) > HANDSHAKE_TURN_BUDGET {
+            if self.clock.elapsed().saturating_sub(began) > HANDSHAKE_TURN_BUDGET {
                 return;
             }
         }
@@ -57,6 +56,9 @@ impl Server {
         let Some(connection) = self.connections.find(client) else {
             return;
         };
+        if connection.flags.doomed {
+            return;
+        }
         let Link::Handshake(handshake, rest) = &mut connection.link else {
             return;
         };
@@ -89,7 +91,7 @@ impl Server {
         {
             connection.link = Link::Handshake(handshake, beyond);
             if connection.wait.is_none() {
-                super::server::list(connection, &mut self.queues.readable);
+                list(connection, &mut self.queues.readable);
             }
         }
     }
@@ -147,6 +149,11 @@ impl Server {
         connection.flags.silenced = true;
         connection.flags.finished = true;
         connection.link = Link::Closing;
+        self.incomplete_bytes -= std::mem::take(&mut connection.held_bytes);
+        // What came meanwhile, the end too, was announced already.
+        if connection.flags.readable {
+            list(connection, &mut self.queues.readable);
+        }
         self.deadlines.arm(Kind::Linger, client, now.monotonic);
     }
 }

@@ -10,13 +10,17 @@ use std::path::Path;
 /// The name of the key file in the data folder.
 const KEY_FILE: &str = "server.key";
 
-/// Reads the server key in `folder`, or makes folder and key from `random`.
+/// Reads the server key in `folder`, or makes folder and key from `random`; tells whether it did
+/// make it.
 ///
 /// # Errors
 ///
 /// A [`Mistake`] when the file cannot be read or written, is readable by others, or is damaged. A
 /// damaged key is never replaced: clients would take the new one for an attack.
-pub(super) fn load_or_create(folder: &Path, random: [u8; 32]) -> Result<StaticKey, Mistake> {
+pub(super) fn load_or_create(
+    folder: &Path,
+    random: [u8; 32],
+) -> Result<(StaticKey, bool), Mistake> {
     create_folder(folder).map_err(|error| {
         Mistake(format!(
             "cannot make the folder {}: {error}",
@@ -25,8 +29,9 @@ pub(super) fn load_or_create(folder: &Path, random: [u8; 32]) -> Result<StaticKe
     })?;
     let path = folder.join(KEY_FILE);
     match File::open(&path) {
-        Ok(file) => load(&path, file),
+        Ok(file) => load(&path, file).map(|key| (key, false)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => create(folder, &path, random)
+            .map(|key| (key, true))
             .map_err(|error| Mistake(format!("cannot write {}: {error}", path.display()))),
         Err(error) => Err(Mistake(format!(
             "cannot read {}: {error}; the server must be able to read its key",
@@ -128,8 +133,10 @@ mod tests {
     fn a_key_is_made_once_and_found_again() {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
-        let made = load_or_create(&data, [7; 32]).unwrap();
-        let found = load_or_create(&data, [8; 32]).unwrap();
+        let (made, is_new) = load_or_create(&data, [7; 32]).unwrap();
+        assert!(is_new);
+        let (found, is_new) = load_or_create(&data, [8; 32]).unwrap();
+        assert!(!is_new);
         assert_eq!(made.public().0, found.public().0);
         assert_eq!(
             fs::read_dir(&data).unwrap().count(),

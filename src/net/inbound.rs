@@ -16,8 +16,9 @@ use crate::chat::{
 };
 use crate::crypto::record::{Opened, RecordKind};
 use crate::limits::{
-    HELD_BACK_PAUSE, INCOMPLETE_INPUT_SMALL_BYTES, MESSAGE_BYTES_MAX, READ_BYTES_PER_VISIT,
-    REPLIES_OWED_BYTES_MAX, TEXT_BYTES_MAX, UNNAMED_MESSAGE_BYTES_MAX,
+    FAVOUR_TIME, HANDSHAKE_BYTES_MAX, HELD_BACK_PAUSE, INCOMPLETE_INPUT_SMALL_BYTES,
+    MESSAGE_BYTES_MAX, READ_BYTES_PER_VISIT, REPLIES_OWED_BYTES_MAX, TEXT_BYTES_MAX,
+    UNNAMED_MESSAGE_BYTES_MAX,
 };
 use crate::wire::frame::FrameReader;
 use crate::wire::line::{LineItem, LineReader};
@@ -65,7 +66,6 @@ impl Server {
 
     /// Whether a connection must not be read at present, although it could be.
     fn is_held_back(&mut self, client: ClientId, now: Now) -> bool {
-        let exhausted = self.incomplete_bytes > self.config.bounds.incomplete_input_bytes_max;
         let owes_too_much = self.fanout.owed(client) > REPLIES_OWED_BYTES_MAX;
         let room_waits = self.fanout.must_wait(client, now.monotonic);
         let Some(connection) = self.connections.find(client) else {
@@ -82,11 +82,39 @@ impl Server {
             self.queues.owed.push(client);
             return true;
         }
-        if room_waits || exhausted && connection.held_bytes >= INCOMPLETE_INPUT_SMALL_BYTES {
-            connection.wait = Some(Wait::Pause);
-            self.deadlines
-                .pause(client, now.monotonic + HELD_BACK_PAUSE);
-            return true;
+        let wait = if room_waits {
+            Wait::Pause
+        } else if self.must_spare_memory(client, now) {
+            Wait::Memory
+        } else {
+            return false;
+        };
+        if let Some(connection) = self.connections.find(client) {
+            connection.wait = Some(wait);
+        }
+        self.deadlines
+            .pause(client, now.monotonic + HELD_BACK_PAUSE);
+        true
+    }
+
+    /// Whether so much incomplete input is held that this connection must not add to it.
+    ///
+    /// One at a time goes on for a moment: if all that are in the middle of a long message had to
+    /// wait for each other, none would ever be done.
+    fn must_spare_memory(&mut self, client: ClientId, now: Now) -> bool {
+        if self.incomplete_bytes <= self.config.bounds.incomplete_input_bytes_max {
+            return false;
+        }
+        let is_small = |found: &mut Connection| found.held_bytes < INCOMPLETE_INPUT_SMALL_BYTES;
+        if self.connections.find(client).is_none_or(is_small) {
+            return false;
+        }
+        match self.queues.favoured {
+            Some((favoured, _)) if favoured == client => {}
+            Some((_, until)) if now.monotonic < until => return true,
+            Some(_) | None => {
+                self.queues.favoured = Some((client, now.monotonic + FAVOUR_TIME));
+            }
         }
         false
     }
@@ -98,7 +126,12 @@ impl Server {
     fn fill(&mut self, client: ClientId, scratch: &mut [u8]) -> Option<usize> {
         let connection = self.connections.find(client)?;
         let held = unstash_records(connection, scratch);
-        let space = &mut scratch[held..held + READ_BYTES_PER_VISIT];
+        // Whoever has not proven itself may make us hold no more than a handshake needs.
+        let most = match connection.link {
+            Link::Handshake(..) => HANDSHAKE_BYTES_MAX,
+            Link::Sealed(_) | Link::Line(_) | Link::Closing => READ_BYTES_PER_VISIT,
+        };
+        let space = &mut scratch[held..held + most];
         match connection.socket.read(space) {
             Ok(0) => {
                 connection.flags.readable = false;
@@ -135,7 +168,7 @@ impl Server {
                 is_handled = self.feed_sealed(client, sealed, bytes, now);
             }
             Link::Line(reader) => {
-                is_handled = self.feed_lines(client, reader, bytes, now) == Flow::Drained;
+                is_handled = self.feed_lines(client, reader, bytes, now);
             }
             Link::Closing => {}
         }
@@ -221,6 +254,7 @@ impl Server {
         if std::mem::replace(&mut connection.flags.parted, true) {
             return;
         }
+        connection.empty_line = None;
         let verdict = self
             .chat
             .apply(now, Input::EndOfInput(client), &mut self.effects);
@@ -349,64 +383,35 @@ impl Server {
         self.chat.apply(now, input, &mut self.effects)
     }
 
-    /// Carries out the lines in `bytes`, behind those that waited.
+    /// Carries out the lines in `bytes`, behind those that waited; tells whether one was dealt with.
     fn feed_lines(
         &mut self,
         client: ClientId,
         reader: &mut LineReader,
         bytes: &[u8],
         now: Now,
-    ) -> Flow {
+    ) -> bool {
+        let mut is_handled = false;
         let mut input = bytes;
         if !bytes.is_empty() {
             self.heard(client, now);
         }
         while let Some(item) = reader.peek(&mut input) {
-            if item != LineItem::Empty {
-                self.forget_empty_line(client);
-            }
-            let verdict = match item {
-                LineItem::Line(line) => {
-                    self.chat
-                        .apply(now, Input::Line(client, &line), &mut self.effects)
-                }
-                LineItem::Interrupt => {
-                    self.chat
-                        .apply(now, Input::Line(client, "/quit"), &mut self.effects)
-                }
-                LineItem::Empty => {
-                    self.begin_empty_line(client, now);
-                    Verdict::Taken
-                }
-                LineItem::TooLong => {
-                    let refusal = Refusal::TextTooLong {
-                        max: self.line_bytes_max(client),
-                    };
-                    self.fanout.reply(client, &Event::Refused(None, refusal));
-                    Verdict::Taken
-                }
-                LineItem::Foreign(protocol) => {
-                    let refusal = Refusal::WrongDoor {
-                        advice: protocol.advice(),
-                    };
-                    self.fanout
-                        .finish(client, Some(&Event::Refused(None, refusal)), Close::Done);
-                    self.silence(client, Parting::Left, now);
-                    Verdict::Taken
-                }
-            };
+            let is_empty = item == LineItem::Empty;
+            let verdict = self.apply_item(client, item, now);
             self.carry_out(now);
             if let Verdict::Paused(pause) = verdict {
                 reader.stash(input);
                 self.pause(client, pause);
-                return Flow::Stopped;
+                break;
             }
             reader.consume(&mut input);
+            is_handled = true;
             let Some(connection) = self.connections.find(client) else {
-                return Flow::Stopped;
+                break;
             };
             if connection.flags.silenced || connection.flags.doomed {
-                return Flow::Stopped;
+                break;
             }
             if std::mem::take(&mut connection.flags.discard) {
                 reader.discard(&mut input);
@@ -414,15 +419,45 @@ impl Server {
             if connection.flags.named {
                 reader.set_bytes_max(MESSAGE_BYTES_MAX);
             }
+            // Nothing has come behind it, not even the beginning of a line.
+            if is_empty && input.is_empty() && reader.held() == 0 {
+                self.begin_empty_line(client, now);
+            }
             if self.must_be_paid(client) {
                 reader.stash(input);
-                return Flow::Stopped;
+                break;
             }
         }
-        if reader.is_mid_line() {
-            self.forget_empty_line(client);
-        }
-        Flow::Drained
+        is_handled
+    }
+
+    /// Carries out one thing that came through the line door.
+    fn apply_item(&mut self, client: ClientId, item: LineItem<'_>, now: Now) -> Verdict {
+        let refusal = match item {
+            LineItem::Line(line) => {
+                let input = Input::Line(client, &line);
+                return self.chat.apply(now, input, &mut self.effects);
+            }
+            LineItem::Interrupt => {
+                let input = Input::Line(client, "/quit");
+                return self.chat.apply(now, input, &mut self.effects);
+            }
+            // What it means is seen once it is known whether something follows.
+            LineItem::Empty => return Verdict::Taken,
+            LineItem::TooLong => Refusal::TextTooLong {
+                max: self.line_bytes_max(client),
+            },
+            LineItem::Foreign(protocol) => {
+                let refusal = Refusal::WrongDoor {
+                    advice: protocol.advice(),
+                };
+                let told = Event::Refused(None, refusal);
+                self.finish(client, Some(&told), Close::Done, now);
+                return Verdict::Taken;
+            }
+        };
+        self.fanout.reply(client, &Event::Refused(None, refusal));
+        Verdict::Taken
     }
 
     /// How long a line may be at present.
@@ -458,25 +493,30 @@ impl Server {
         if now.monotonic < since + crate::limits::EMPTY_LINE_WAIT || connection.flags.silenced {
             return;
         }
-        connection.empty_line = None;
+        if connection.wait.is_some() || connection.flags.readable {
+            // What may have followed has not been read yet.
+            self.deadlines.arm(Kind::EmptyLine, client, now.monotonic);
+            return;
+        }
         let verdict = self
             .chat
             .apply(now, Input::Line(client, ""), &mut self.effects);
-        assert!(verdict == Verdict::Taken, "leaving is never paused");
         self.carry_out(now);
+        match verdict {
+            // It spoke faster than its rate; the empty line stands until it is heard.
+            Verdict::Paused(_) => self.deadlines.arm(Kind::EmptyLine, client, now.monotonic),
+            Verdict::Taken => {
+                if let Some(connection) = self.connections.find(client) {
+                    connection.empty_line = None;
+                }
+            }
+        }
     }
 
     fn heard(&mut self, client: ClientId, now: Now) {
         if let Some(connection) = self.connections.find(client) {
             connection.heard = now.monotonic;
             connection.flags.pinged = false;
-            connection.empty_line = None;
-        }
-    }
-
-    /// An empty line that something follows, be it in the same bytes, does not mean leaving.
-    fn forget_empty_line(&mut self, client: ClientId) {
-        if let Some(connection) = self.connections.find(client) {
             connection.empty_line = None;
         }
     }
@@ -517,10 +557,15 @@ impl Server {
         let Some(connection) = self.connections.find(client) else {
             return;
         };
-        connection.wait = None;
+        let waited = connection.wait.take();
+        if connection.flags.doomed {
+            return;
+        }
         // It was not read meanwhile, so its silence was ours.
         connection.heard = now.monotonic;
-        connection.begun = connection.begun.map(|_| now.monotonic);
+        if waited != Some(Wait::Memory) {
+            connection.begun = connection.begun.map(|_| now.monotonic);
+        }
         let mut scratch = std::mem::take(&mut self.scratch);
         let held = unstash_records(connection, &mut scratch);
         self.feed(client, &mut scratch[..held], now);
@@ -547,6 +592,11 @@ impl Server {
     /// Goes on with those to whom little enough is owed by now.
     pub(super) fn resume_paid(&mut self, now: Now) {
         for client in std::mem::take(&mut self.queues.owed) {
+            let waits = |connection: &mut Connection| connection.wait == Some(Wait::Owed);
+            if !self.connections.find(client).is_some_and(waits) {
+                // It is gone, has said goodbye, or was resumed when the server began to stop.
+                continue;
+            }
             if self.fanout.owed(client) > REPLIES_OWED_BYTES_MAX / 2 {
                 self.queues.owed.push(client);
             } else {

@@ -9,7 +9,7 @@ use crate::limits::{
 use mio::net::{TcpListener, TcpStream};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 /// A socket on which new connections arrive.
@@ -30,6 +30,8 @@ pub(super) enum Accepted {
     Connection(TcpStream, SocketAddr),
     /// Nobody waits.
     Nobody,
+    /// The peer gave up while it waited, or the network did; the next one may be well.
+    Lost(io::Error),
     /// The system has no file, memory or buffer left; try again later.
     Exhausted(io::Error),
 }
@@ -50,7 +52,15 @@ impl Listener {
             if let (0, Some(first)) = (wanted.port(), listeners.first()) {
                 address.set_port(first.address.port());
             }
-            match Self::bind_one(door, address) {
+            let bound = match Self::bind_one(door, address) {
+                // Every address of a machine without IPv6 is every IPv4 address.
+                Err(error) if address.ip().is_unspecified() && lacks_ipv6(address, &error) => {
+                    address.set_ip(Ipv4Addr::UNSPECIFIED.into());
+                    Self::bind_one(door, address)
+                }
+                bound => bound,
+            };
+            match bound {
                 Ok(listener) => listeners.push(listener),
                 Err(error) if !listeners.is_empty() && lacks_ipv6(address, &error) => {
                     log::info!("listening without {address}: {error}");
@@ -89,17 +99,14 @@ impl Listener {
 
     /// Takes the next connection that waits.
     pub(super) fn accept(&mut self) -> Accepted {
-        loop {
-            match self.socket.accept() {
-                Ok((stream, address)) => return Accepted::Connection(stream, address),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.ready = false;
-                    return Accepted::Nobody;
-                }
-                Err(error) if is_exhaustion(&error) => return Accepted::Exhausted(error),
-                // The peer gave up while it waited, or the network did: the next one may be well.
-                Err(error) => log::debug!("accept: {error}"),
+        match self.socket.accept() {
+            Ok((stream, address)) => Accepted::Connection(stream, address),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.ready = false;
+                Accepted::Nobody
             }
+            Err(error) if is_exhaustion(&error) => Accepted::Exhausted(error),
+            Err(error) => Accepted::Lost(error),
         }
     }
 }
@@ -139,7 +146,7 @@ fn explain(door: Door, address: SocketAddr, error: &io::Error) -> Mistake {
         io::ErrorKind::AddrInUse => format!(
             "port {port} is in use, perhaps by another parlourd; stop it, or choose another port \
              with {flag} {}",
-            SocketAddr::new(address.ip(), port.wrapping_add(10))
+            SocketAddr::new(address.ip(), port.checked_add(10).unwrap_or(port - 10))
         ),
         io::ErrorKind::PermissionDenied => {
             format!("port {port} is not for this user; choose one above 1023 with {flag} ADDRESS")

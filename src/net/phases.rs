@@ -1,11 +1,11 @@
 //! The phases after accepting: read, complete, expire, write, reap.
 
-use super::connection::{Connection, Link};
+use super::connection::{Connection, Link, Wait};
 use super::deadlines::Kind;
 use super::outbound::Outbound;
 use super::server::{Server, ServerError, connection_lost, list};
 use crate::chat::{ClientId, Door, Event, Input, Loss, Now, Parting};
-use crate::limits::REKEYS_PER_TURN_MAX;
+use crate::limits::{REKEYS_PER_TURN_MAX, UNREAD_DISCARDS_MAX};
 use std::io::Read;
 use std::net::Shutdown;
 
@@ -39,7 +39,8 @@ impl Server {
             self.look_at(kind, client, now);
         }
         while let Some(client) = self.deadlines.pop_pause(now.monotonic) {
-            let waits = |found: &mut Connection| found.wait == Some(super::connection::Wait::Pause);
+            let waits =
+                |found: &mut Connection| matches!(found.wait, Some(Wait::Pause | Wait::Memory));
             if self.connections.find(client).is_some_and(waits) {
                 self.resume(client, now);
             }
@@ -52,6 +53,7 @@ impl Server {
             let _ = self.chat.apply(now, Input::Tick, &mut self.effects);
             self.carry_out(now);
         }
+        self.close_refused(now);
         let mut stalled = Vec::new();
         self.fanout.stalled(
             now.monotonic,
@@ -74,11 +76,9 @@ impl Server {
         // While the server does not read a peer, the peer's time stands still.
         let stands_still = connection.wait.is_some();
         match kind {
-            Kind::Handshake => {
-                if matches!(connection.link, Link::Handshake(..)) {
-                    self.give_up("handshake-timeout", client, now);
-                }
-            }
+            Kind::Handshake if !matches!(connection.link, Link::Handshake(..)) => {}
+            Kind::Handshake if stands_still => self.deadlines.arm(kind, client, now.monotonic),
+            Kind::Handshake => self.give_up("handshake-timeout", client, now),
             Kind::Login if connection.flags.named || connection.flags.silenced => {}
             Kind::Login if stands_still => self.deadlines.arm(kind, client, now.monotonic),
             Kind::Login => self.give_up("login-timeout", client, now),
@@ -87,6 +87,7 @@ impl Server {
                 let Some(begun) = connection.begun else {
                     return;
                 };
+                let stands_still = stands_still && connection.wait != Some(Wait::Memory);
                 if !stands_still && now.monotonic >= begun + bounds.message_timeout {
                     self.give_up("message-timeout", client, now);
                 } else {
@@ -226,8 +227,12 @@ impl Server {
     }
 }
 
-/// Throws away what a socket holds, as far as one turn's reading goes.
+/// Throws away what a socket holds: as much as the kernel keeps of a peer at most, by default.
 fn discard_unread(connection: &mut Connection, scratch: &mut [u8]) {
-    // An error means that there is nothing to read, which is what is wanted.
-    let _ = connection.socket.read(scratch);
+    for _ in 0..UNREAD_DISCARDS_MAX {
+        // An error means that there is nothing to read, which is what is wanted.
+        if !matches!(connection.socket.read(scratch), Ok(1..)) {
+            return;
+        }
+    }
 }

@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::fanout::Fanout;
 use crate::limits::IDLE_WAIT_MAX;
 use mio::event::Event;
+use mio::net::TcpStream;
 use mio::{Events, Poll, Token};
 use signal_hook_mio::v1_0::Signals;
 use std::collections::VecDeque;
@@ -72,8 +73,12 @@ pub(super) struct Queues {
     pub(super) resuming: Option<ClientId>,
     /// Not read until the journal has room.
     pub(super) journal: VecDeque<ClientId>,
+    /// Who goes on with a long message although too much is held, and until when.
+    pub(super) favoured: Option<(ClientId, Duration)>,
     /// Not read until less is owed to them.
     pub(super) owed: Vec<ClientId>,
+    /// Told why they may not come in, and to be closed at that time.
+    pub(super) refused: VecDeque<(Duration, TcpStream)>,
     /// To be closed in the reap phase.
     pub(super) doomed: VecDeque<ClientId>,
     /// Everything has been said to them, in the write phase of this turn.
@@ -174,6 +179,7 @@ impl Server {
             self.fanout.next_stall(self.config.bounds.stall_timeout),
             self.fanout.next_relief(),
             accepting.then_some(self.accept_again),
+            queues.refused.front().map(|(due, _)| *due),
             self.stopping.as_ref().map(|stopping| stopping.until),
         ];
         let elapsed = self.clock.elapsed();

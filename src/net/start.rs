@@ -30,6 +30,8 @@ use std::time::Duration;
 pub(super) struct Identity {
     key: Arc<StaticKey>,
     fingerprint: Fingerprint,
+    /// Whether the key was made just now.
+    is_new: bool,
     /// Whether it was started on a terminal, so that the terminal's end means its own.
     pub(super) has_terminal: bool,
 }
@@ -48,13 +50,14 @@ impl Server {
     ///
     /// A [`Mistake`] of the operator, or the machine's refusal, in words that say what to do.
     pub fn start(config: Config) -> Result<Self, Mistake> {
-        let key = match &config.data {
+        let (key, is_new) = match &config.data {
             Some(folder) => identity::load_or_create(folder, random::bytes())?,
-            None => StaticKey::generate(random::bytes()),
+            None => (StaticKey::generate(random::bytes()), true),
         };
         let identity = Identity {
             fingerprint: Fingerprint::of_server(&key.public()),
             key: Arc::new(key),
+            is_new,
             has_terminal: std::io::stdin().is_terminal(),
         };
         let (connections, clients_max) = reserve(&config)?;
@@ -94,29 +97,23 @@ impl Server {
 
     /// What the operator is told at the start, for a person to read.
     pub fn banner(&self) -> String {
-        let data = match &self.config.data {
-            Some(folder) if self.config.ephemeral => {
-                format!("key from {}; nothing else is kept", folder.display())
-            }
-            Some(folder) => format!(
-                "data in {}; what is said is kept in memory until the server stops",
-                folder.display()
-            ),
-            None => "nothing is kept, not even this server's key".to_owned(),
-        };
         let doors = |door| {
             self.addresses(door)
                 .map_or("closed".to_owned(), |found| found.join(", "))
         };
-        let host = self.host();
+        let invitation = match self.address() {
+            Some(address) => format!("others connect with: parlour '{address}'"),
+            None => "the sealed door is closed: nobody can connect with the parlour client".into(),
+        };
         format!(
             "parlourd {}: sealed door {}, line door {} (plain text)\n\
-             {data}; room for {} clients; {}\n\
-             rates do not apply to {}\n\
-             others connect with: parlour '{}'",
+             {}; room for {} clients; {}\n\
+             rates and bounds per address do not apply to {}\n\
+             {invitation}",
             env!("CARGO_PKG_VERSION"),
             doors(Door::Sealed),
             doors(Door::Line),
+            self.data_words(),
             self.connections.capacity(),
             if has_fast_aes() {
                 "AES in hardware"
@@ -124,8 +121,27 @@ impl Server {
                 "AES in software, several times slower"
             },
             self.config.trusted,
-            self.address(&host),
         )
+    }
+
+    /// Where the data is, whether it was there before, and what is kept of it.
+    fn data_words(&self) -> String {
+        let age = if self.identity.is_new {
+            "new"
+        } else {
+            "existing"
+        };
+        match &self.config.data {
+            Some(folder) if self.config.ephemeral => {
+                let folder = folder.display();
+                format!("{age} key from {folder}; nothing else is kept")
+            }
+            Some(folder) => format!(
+                "data in {} ({age}); what is said is kept in memory until the server stops",
+                folder.display()
+            ),
+            None => "nothing is kept, not even this server's key".to_owned(),
+        }
     }
 
     /// The line that scripts wait for.
@@ -139,7 +155,7 @@ impl Server {
             doors(Door::Sealed),
             doors(Door::Line),
             self.identity.fingerprint,
-            self.address(&self.host()),
+            self.address().unwrap_or_else(|| "off".to_owned()),
         )
     }
 
@@ -153,31 +169,27 @@ impl Server {
         (!found.is_empty()).then_some(found)
     }
 
-    fn address(&self, host: &str) -> String {
+    /// The address under which the bundled client finds this server, unless that door is closed.
+    fn address(&self) -> Option<String> {
         let sealed = self
             .listeners
             .iter()
-            .find(|listener| listener.door == Door::Sealed);
-        let port = sealed.map_or(crate::config::SEALED_PORT, |listener| {
-            listener.address.port()
-        });
-        format!("parlour://{host}:{port}#{}", self.identity.fingerprint)
+            .find(|listener| listener.door == Door::Sealed)?;
+        Some(format!(
+            "parlour://{}:{}#{}",
+            self.host(sealed.address.ip()),
+            sealed.address.port(),
+            self.identity.fingerprint
+        ))
     }
 
     /// The host by which others reach this server, as well as it can know.
-    fn host(&self) -> String {
+    fn host(&self, bound: IpAddr) -> String {
         if let Some(name) = &self.config.public_name {
             return name.clone();
         }
-        let sealed = self
-            .listeners
-            .iter()
-            .find(|listener| listener.door == Door::Sealed);
-        let bound = sealed.map(|listener| listener.address.ip());
-        let host = bound
-            .filter(|host| !host.is_unspecified())
-            .or_else(default_route);
-        match host {
+        let specific = Some(bound).filter(|host| !host.is_unspecified());
+        match specific.or_else(default_route) {
             Some(IpAddr::V6(host)) => format!("[{host}]"),
             Some(IpAddr::V4(host)) => host.to_string(),
             None => "localhost".to_owned(),
@@ -301,11 +313,14 @@ fn delays(bounds: &Bounds) -> Delays {
     // Looked at often enough that silence is noticed within a quarter of the time between asking
     // and giving up.
     let silence = (bounds.gone_after - bounds.ping_after).min(bounds.ping_after) / 4;
+    let shortest = Duration::from_millis(1);
     Delays([
         bounds.handshake_timeout,
         bounds.login_timeout,
-        bounds.message_timeout,
-        silence.max(Duration::from_millis(1)),
+        // One entry serves all messages of a connection, so it is looked at more often than it is
+        // due.
+        (bounds.message_timeout / 4).max(shortest),
+        silence.max(shortest),
         EMPTY_LINE_WAIT,
         bounds.close_timeout,
         LINGER_TIMEOUT.min(bounds.close_timeout),

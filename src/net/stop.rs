@@ -14,6 +14,14 @@ impl Server {
     /// Does what the signals that came ask for.
     pub(super) fn heed_signals(&mut self, now: Now) {
         let signals: Vec<_> = self.signals.pending().collect();
+        let is_asked_again = signals
+            .iter()
+            .any(|signal| matches!(*signal, SIGTERM | SIGINT));
+        if let Some(stopping) = self.stopping.as_mut().filter(|_| is_asked_again) {
+            log::info!("stopping at once, as asked again");
+            stopping.until = now.monotonic;
+            return;
+        }
         for signal in signals {
             match signal {
                 SIGTERM | SIGINT => self.begin_to_stop(now),

@@ -42,9 +42,12 @@ impl Workers {
             waker,
             woken: woken.clone(),
         };
-        let journal = Builder::new()
-            .name("journal".into())
-            .spawn(move || run_journal(store, &queue, &answers, &wake))?;
+        let journal = Builder::new().name("journal".into()).spawn(move || {
+            // Dropped in reverse: the answers end first, then the loop is woken to see it.
+            let wake = wake;
+            let answers = answers;
+            run_journal(store, &queue, &answers, &wake);
+        })?;
         Ok(Self {
             jobs: Some(jobs),
             outcomes,
@@ -117,6 +120,14 @@ impl Wake {
     }
 }
 
+impl Drop for Wake {
+    /// The thread ends, of itself or by a panic: the loop must not sleep over it.
+    fn drop(&mut self) {
+        self.woken.store(false, Ordering::SeqCst);
+        self.wake();
+    }
+}
+
 /// Takes all that is queued, stores it as one batch, answers; until the queue is closed.
 fn run_journal(
     mut store: Box<dyn Store>,
@@ -150,6 +161,4 @@ fn run_journal(
             wake.wake();
         }
     }
-    // The last wake tells the loop that the channel is closed, should it still listen.
-    wake.wake();
 }
