@@ -1,0 +1,145 @@
+//! The report: one page of figures.
+//!
+//! Everything a run found out is a [`Fact`] with a key, so that the page, a file and an assertion
+//! speak of the same number under the same name; lines for people are made from them here.
+
+mod figures;
+pub(crate) mod words;
+
+pub(crate) use figures::{
+    delivery_cost, note_connections, note_generator, note_latency, note_ledger, note_rate,
+    note_server,
+};
+
+use std::fmt::Write;
+
+/// What is zero when all is well.
+const MUST_BE_ZERO: [&str; 6] = [
+    "lost",
+    "duplicates",
+    "out-of-order",
+    "corrupt",
+    "stray",
+    "failed",
+];
+
+/// One number under its name.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Fact {
+    /// What it is called; words joined by hyphens, the unit last.
+    pub(crate) key: String,
+    /// How much.
+    pub(crate) value: f64,
+}
+
+/// What a run found out.
+#[derive(Default)]
+pub(crate) struct Report {
+    title: String,
+    lines: Vec<(String, String)>,
+    facts: Vec<Fact>,
+    warnings: Vec<String>,
+}
+
+impl Report {
+    /// An empty report on what `title` says.
+    pub(crate) fn new(title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a line: a label, repeated ones are left out, and words.
+    pub(crate) fn line(&mut self, label: &str, words: impl Into<String>) {
+        self.lines.push((label.to_owned(), words.into()));
+    }
+
+    /// Adds a number.
+    pub(crate) fn fact(&mut self, key: impl Into<String>, value: f64) {
+        self.facts.push(Fact {
+            key: key.into(),
+            value,
+        });
+    }
+
+    /// Adds what makes the figures doubtful.
+    pub(crate) fn warn(&mut self, words: impl Into<String>) {
+        self.warnings.push(words.into());
+    }
+
+    /// Adds another report behind this one, its numbers under names that begin with `prefix`.
+    pub(crate) fn append(&mut self, prefix: &str, other: Self) {
+        self.lines.push((String::new(), String::new()));
+        self.lines.push((String::new(), other.title));
+        self.lines.extend(other.lines);
+        self.warnings.extend(other.warnings);
+        let renamed = other.facts.into_iter().map(|fact| Fact {
+            key: format!("{prefix}{}", fact.key),
+            ..fact
+        });
+        self.facts.extend(renamed);
+    }
+
+    /// The number under a name.
+    pub(crate) fn value(&self, key: &str) -> Option<f64> {
+        let found = self.facts.iter().find(|fact| fact.key == key);
+        found.map(|fact| fact.value)
+    }
+
+    /// Whether everything that must hold does: nothing lost, doubled, reordered or damaged.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.facts.iter().all(|fact| {
+            let (_, key) = fact.key.rsplit_once(':').unwrap_or(("", &fact.key));
+            fact.value == 0.0 || !MUST_BE_ZERO.contains(&key)
+        })
+    }
+
+    /// The page.
+    pub(crate) fn page(&self) -> String {
+        let mut page = format!("{}\n\n", self.title);
+        let width = self
+            .lines
+            .iter()
+            .map(|(label, _)| label.len())
+            .max()
+            .unwrap_or(0);
+        let mut last = "";
+        for (label, words) in &self.lines {
+            let shown = if label == last { "" } else { label };
+            writeln!(page, "  {shown:width$}  {words}").expect("a string takes everything");
+            last = label;
+        }
+        for warning in &self.warnings {
+            writeln!(page, "\nWarning: {warning}").expect("a string takes everything");
+        }
+        page
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_aligns_its_lines_and_ends_with_its_warnings() {
+        let mut report = Report::new("a test");
+        report.line("first", "one");
+        report.line("second one", "two");
+        report.line("second one", "three");
+        report.warn("the floor is wet");
+        let page = "a test\n\n  first       one\n  second one  two\n              three\n\
+            \nWarning: the floor is wet\n";
+        assert_eq!(report.page(), page);
+    }
+
+    #[test]
+    fn a_report_is_clean_until_something_is_wrong() {
+        let mut report = Report::new("a test");
+        report.fact("lost", 0.0);
+        report.fact("p99-ms", 7.0);
+        assert!(report.is_clean());
+        report.fact("duplicates", 1.0);
+        assert!(!report.is_clean());
+    }
+}
