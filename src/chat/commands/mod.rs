@@ -165,7 +165,7 @@ impl Chat {
                 .people
                 .get(asker.id)
                 .is_some_and(|person| usize::from(person.outstanding) >= UNACKNOWLEDGED_MAX);
-        owes_many || !self.journal.has_room_for(bytes)
+        owes_many || !self.journal.has_room_for(bytes, &self.settings)
     }
 
     /// The room that is meant, which the asker is in: the named one, or the current one.
