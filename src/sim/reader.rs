@@ -305,8 +305,7 @@ impl Reader {
         }
         for name in names {
             match self.ignored.get_mut(name) {
-                // Ignored again: that it was shown for a while is forgotten.
-                Some((_, until @ Some(_))) => *until = None,
+                Some(ignored @ (_, Some(_))) => *ignored = (step, None),
                 Some((_, None)) => {}
                 None => {
                     self.ignored.insert(*name, (step, None));
@@ -400,7 +399,8 @@ impl Reader {
         matches: impl Fn(usize) -> bool,
     ) {
         let is_inbox = log.name.is_none() && self.dialect == Dialect::Line;
-        self.advance(place, log, "an entry", |reading, rules, after| {
+        let what = format!("entry {:?} (past: {:?})", seen.index, seen.is_past);
+        self.advance(place, log, &what, |reading, rules, after| {
             let find = |cursor: &Cursor| {
                 if seen.index.is_some() {
                     return seen.index.filter(|index| matches(*index));
