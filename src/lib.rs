@@ -37,4 +37,6 @@ pub mod net;
 pub mod client;
 
 #[cfg(test)]
+mod sim;
+#[cfg(test)]
 mod tidy;

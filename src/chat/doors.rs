@@ -49,7 +49,9 @@ impl Chat {
         bytes: usize,
         effects: &mut Effects,
     ) -> Verdict {
-        if let Some(verdict) = self.pace_nameless(client, bytes, effects) {
+        // An empty line is told by the shell's clock, which cannot offer it again.
+        let is_empty_line = matches!(words, Words::Line(""));
+        if !is_empty_line && let Some(verdict) = self.pace_nameless(client, bytes, effects) {
             return verdict;
         }
         let is_first = match self.seats.get_mut(client) {

@@ -10,9 +10,9 @@ use super::people::PersonId;
 use super::refusal::{Refusal, StoreFailure};
 use super::{
     Append, Chat, Effect, Effects, Entry, EntryId, Event, Job, MessageKey, Outcome, RoomId, Sent,
-    Ticket,
+    Settings, Ticket,
 };
-use crate::limits::{JOURNAL_BYTES_MAX, JOURNAL_JOBS_MAX};
+use crate::limits::JOURNAL_JOBS_MAX;
 use std::collections::BTreeMap;
 
 /// What the store was given and has not answered.
@@ -59,9 +59,9 @@ impl Journal {
     }
 
     /// Whether a message of so many bytes may be submitted.
-    pub(super) fn has_room_for(&self, bytes: usize) -> bool {
-        self.outstanding.len() < JOURNAL_JOBS_MAX
-            && (self.bytes.saturating_add(bytes) <= JOURNAL_BYTES_MAX || self.is_empty())
+    pub(super) fn has_room_for(&self, bytes: usize, settings: &Settings) -> bool {
+        self.outstanding.len() < settings.journal_jobs_max.min(JOURNAL_JOBS_MAX)
+            && (self.bytes.saturating_add(bytes) <= settings.journal_bytes_max || self.is_empty())
     }
 
     /// How many answers are owed: in all, and in places of all orders.

@@ -41,7 +41,8 @@ pub use throttle::Rates;
 pub use vocabulary::*;
 
 use crate::limits::{
-    COMMAND_BURST, COMMAND_BYTES_BURST, COMMAND_BYTES_PER_SECOND, COMMANDS_PER_SECOND, ROOMS_MAX,
+    COMMAND_BURST, COMMAND_BYTES_BURST, COMMAND_BYTES_PER_SECOND, COMMANDS_PER_SECOND,
+    JOURNAL_BYTES_MAX, JOURNAL_JOBS_MAX, ROOMS_MAX,
 };
 use held::HeldNames;
 use journal::Journal;
@@ -70,6 +71,10 @@ pub struct Settings {
     pub rooms_from: RoomId,
     /// Whether an empty line through the line door means leaving.
     pub empty_line_leaves: bool,
+    /// Messages on their way to the store at once; at most [`JOURNAL_JOBS_MAX`].
+    pub journal_jobs_max: usize,
+    /// Bytes of text on their way to the store at once.
+    pub journal_bytes_max: usize,
 }
 
 impl Default for Settings {
@@ -86,6 +91,8 @@ impl Default for Settings {
             rooms_max: ROOMS_MAX,
             rooms_from: RoomId(LOBBY.0 + 1),
             empty_line_leaves: true,
+            journal_jobs_max: JOURNAL_JOBS_MAX,
+            journal_bytes_max: JOURNAL_BYTES_MAX,
         }
     }
 }

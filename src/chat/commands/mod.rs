@@ -51,7 +51,10 @@ impl Chat {
         }
         let commands = command.as_ref().map_or(1, cost);
         let cost = Cost { commands, bytes };
-        if let Some(verdict) = self.pace(asker, cost, effects) {
+        // Nobody is kept here for having said too much; and an empty line that has stood alone
+        // for long enough cannot be offered again.
+        let is_leaving = matches!(command, Ok(Command::Quit { .. }));
+        if !is_leaving && let Some(verdict) = self.pace(asker, cost, effects) {
             return verdict;
         }
         if command.as_ref().is_ok_and(is_stored) && self.must_wait_for_journal(asker, bytes) {
@@ -165,7 +168,7 @@ impl Chat {
                 .people
                 .get(asker.id)
                 .is_some_and(|person| usize::from(person.outstanding) >= UNACKNOWLEDGED_MAX);
-        owes_many || !self.journal.has_room_for(bytes)
+        owes_many || !self.journal.has_room_for(bytes, &self.settings)
     }
 
     /// The room that is meant, which the asker is in: the named one, or the current one.

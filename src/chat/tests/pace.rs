@@ -141,3 +141,40 @@ fn too_many_unacknowledged_are_refused_to_the_sealed_and_read_later_from_the_pla
     assert_eq!(verdict, Verdict::Paused(Pause::Journal));
     assert_eq!(hall.jobs.len(), 2 * UNACKNOWLEDGED_MAX);
 }
+
+/// Goal: the shell asserts that an empty line is never paused, so no rate may pause it. Method: a
+/// rate so low that everything else waits.
+#[test]
+fn leaving_is_never_paused() {
+    let mut hall = Hall::with(Settings {
+        rates: Rates {
+            command_burst: 2,
+            commands_per_second: 1,
+            ..Settings::default().rates
+        },
+        ..Settings::default()
+    });
+    stranger(&mut hall, 1, "alice");
+    hall.line(1, "hi");
+    let more = hall.input(Input::Line(client(1), "more"));
+    assert!(matches!(more, Verdict::Paused(_)));
+    assert_eq!(hall.input(Input::Line(client(1), "")), Verdict::Taken);
+}
+
+#[test]
+fn an_empty_line_at_the_prompt_is_never_paused() {
+    let mut hall = Hall::new();
+    let arrival = Arrival {
+        trusted: false,
+        ..arrival(Door::Line, 1)
+    };
+    hall.open(1, arrival);
+    for _ in 0..COMMAND_BURST {
+        hall.line(1, "9");
+    }
+    let name = hall.input(Input::Line(client(1), "bob"));
+    assert!(matches!(name, Verdict::Paused(_)));
+    hall.hear(1);
+    assert_eq!(hall.input(Input::Line(client(1), "")), Verdict::Taken);
+    assert_eq!(hall.hear(1), ["name?"]);
+}

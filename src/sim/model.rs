@@ -1,0 +1,282 @@
+//! The model: what must be true, said as plainly as possible.
+//!
+//! It watches what the chat asks for, what the store has, and what comes out at the far ends of the
+//! connections, and knows none of the means. It panics when
+//!
+//! - something is shown or acknowledged that the store does not have, or that it has lost;
+//! - a room's entries come in another order than that in which they were accepted;
+//! - an entry is shown twice, or to somebody who is not in the room, or not at all to who is;
+//! - a bound is passed.
+
+use super::log::{Log, number_of};
+use super::reader::Reader;
+use crate::chat::{Append, ClientId, Effect, Entry, Event, Job, Outcome, RoomId, Ticket};
+use crate::fanout::{Bounds, Dialect, Usage};
+use crate::limits::WRITE_BUFFER_BYTES_MAX;
+use crate::wire::{line, message};
+use std::collections::{BTreeMap, VecDeque};
+
+/// What is true.
+pub(super) struct Model {
+    pub(super) logs: BTreeMap<RoomId, Log>,
+    pub(super) readers: BTreeMap<ClientId, Reader>,
+    tickets: BTreeMap<Ticket, Vec<RoomId>>,
+    bounds: Bounds,
+    is_tight: bool,
+    journal_jobs_max: usize,
+    /// Counts what happens, so that two happenings can be told apart.
+    step: u64,
+    /// How many messages were acknowledged, for the curious.
+    pub(super) acknowledged: u64,
+}
+
+impl Model {
+    pub(super) fn new(bounds: Bounds, is_tight: bool, journal_jobs_max: usize) -> Self {
+        Self {
+            logs: BTreeMap::new(),
+            readers: BTreeMap::new(),
+            tickets: BTreeMap::new(),
+            bounds,
+            is_tight,
+            journal_jobs_max,
+            step: 0,
+            acknowledged: 0,
+        }
+    }
+
+    pub(super) fn open(&mut self, client: ClientId, dialect: Dialect) {
+        let reader = Reader::new(client, dialect, self.is_tight);
+        self.readers.insert(client, reader);
+    }
+
+    /// The store has a message from now on.
+    pub(super) fn store(&mut self, append: &Append, outcome: &Outcome) {
+        let Outcome::Stored {
+            id,
+            second,
+            fresh: true,
+            ..
+        } = outcome
+        else {
+            return;
+        };
+        let second_row = append.second.as_ref().zip(*second);
+        let rows = [Some((&append.row, *id)), second_row];
+        for ((room, entry), id) in rows.into_iter().flatten() {
+            let log = self
+                .logs
+                .get_mut(room)
+                .expect("messages go to rooms there were");
+            log.stored
+                .push(number_of(entry).expect("every message in here has a number"));
+            assert_eq!(log.stored.len() as u64, id.0, "a store numbers densely");
+        }
+    }
+
+    /// The chat is about to be told what became of a message.
+    pub(super) fn answer(&mut self, ticket: Ticket) {
+        let rooms = self.tickets.remove(&ticket);
+        for room in rooms.expect("the store answers each message once") {
+            let log = self
+                .logs
+                .get_mut(&room)
+                .expect("messages go to rooms there were");
+            log.outstanding -= 1;
+        }
+    }
+
+    /// The chat asks for something.
+    pub(super) fn note(&mut self, effect: &Effect, is_answer: bool) {
+        self.step += 1;
+        match effect {
+            Effect::Found {
+                room,
+                name,
+                history,
+            } => {
+                let former = self.logs.insert(*room, Log::new(*name, *history));
+                assert!(former.is_none(), "room ids are never used again");
+            }
+            Effect::Keep { room, history } => self.log_mut(*room).keep(*history),
+            Effect::Publish(room, entry) => self.publish(*room, entry, is_answer),
+            Effect::Submit(Job::Append(append)) => self.submit(append),
+            Effect::Reply(client, event) => self.reply(*client, event),
+            Effect::Dissolve(_) | Effect::Discard(_) | Effect::Named(_) => {}
+            Effect::Join { .. }
+            | Effect::Leave { .. }
+            | Effect::Replay { .. }
+            | Effect::Ignore(..)
+            | Effect::Finish(..)
+            | Effect::Expel(..) => self.note_reader(effect),
+        }
+    }
+
+    fn log_mut(&mut self, room: RoomId) -> &mut Log {
+        self.logs
+            .get_mut(&room)
+            .expect("rooms are founded before they are used")
+    }
+
+    fn publish(&mut self, room: RoomId, entry: &Entry, is_answer: bool) {
+        let step = self.step;
+        let log = self.log_mut(room);
+        assert!(
+            is_answer || log.outstanding == 0,
+            "{:?}: nothing overtakes what waits for the store",
+            log.name
+        );
+        log.publish(entry, step);
+    }
+
+    fn submit(&mut self, append: &Append) {
+        let second = append.second.as_ref().map(|(room, _)| *room);
+        let rooms: Vec<_> = [Some(append.row.0), second].into_iter().flatten().collect();
+        for room in &rooms {
+            self.log_mut(*room).outstanding += 1;
+        }
+        self.tickets.insert(append.ticket, rooms);
+        assert!(
+            self.tickets.len() <= self.journal_jobs_max,
+            "the journal's jobs are bounded"
+        );
+    }
+
+    fn reply(&mut self, client: ClientId, event: &Event) {
+        let dialect = self.readers.get(&client).map(Reader::dialect);
+        if let Event::Stored { key, room, id, .. } = event {
+            let log = &self.logs[room];
+            let index = usize::try_from(id.0 - 1).expect("ids are small here");
+            let number = log.stored.get(index).copied();
+            assert!(number.is_some(), "{key:?} is acknowledged, but not stored");
+            if dialect == Some(Dialect::Sealed) {
+                assert_eq!(number, Some(key.0), "the acknowledgement names the message");
+            }
+            self.acknowledged += 1;
+        }
+        if let Some(reader) = self.readers.get_mut(&client) {
+            let messages = encoded(reader.dialect(), event);
+            reader.reply(messages);
+        }
+    }
+
+    fn note_reader(&mut self, effect: &Effect) {
+        let (logs, step) = (&self.logs, self.step);
+        match effect {
+            Effect::Join {
+                room,
+                client,
+                from,
+                greeting,
+            } => {
+                if let Some(reader) = self.readers.get_mut(client) {
+                    let dialect = reader.dialect();
+                    let greeting = greeting.as_ref().map(|event| encoded(dialect, event));
+                    reader.join(*room, &logs[room], *from, greeting.unwrap_or_default());
+                }
+            }
+            Effect::Leave { room, client } => {
+                if let Some(reader) = self.readers.get_mut(client) {
+                    reader.leave(*room, &logs[room]);
+                }
+            }
+            Effect::Replay { room, client, from } => {
+                if let Some(reader) = self.readers.get_mut(client) {
+                    reader.replay(*room, &logs[room], *from);
+                }
+            }
+            Effect::Ignore(client, names) => {
+                if let Some(reader) = self.readers.get_mut(client) {
+                    reader.ignore(names, step);
+                }
+            }
+            Effect::Finish(client, farewell, _) => {
+                if let Some(reader) = self.readers.get_mut(client) {
+                    let dialect = reader.dialect();
+                    let farewell = farewell.as_ref().map(|event| encoded(dialect, event));
+                    reader.finish(farewell.unwrap_or_default(), logs);
+                }
+            }
+            Effect::Expel(client, _) => {
+                if let Some(reader) = self.readers.get_mut(client) {
+                    reader.expel(logs);
+                }
+            }
+            Effect::Reply(..)
+            | Effect::Found { .. }
+            | Effect::Keep { .. }
+            | Effect::Dissolve(_)
+            | Effect::Publish(..)
+            | Effect::Submit(_)
+            | Effect::Discard(_)
+            | Effect::Named(_) => unreachable!("these are no reader's"),
+        }
+    }
+
+    /// The bounds, after each turn.
+    pub(super) fn assert_bounds(&self, usage: Usage) {
+        let bounds = &self.bounds;
+        let held = [
+            (usage.logs_bytes, bounds.logs_bytes_max, "all logs"),
+            (
+                usage.largest_log_bytes,
+                bounds.room_log_bytes_max,
+                "a room's log",
+            ),
+            (
+                usage.unfinished_bytes,
+                bounds.unfinished_bytes_max,
+                "begun entries",
+            ),
+            (
+                usage.write_buffer_bytes,
+                bounds
+                    .write_buffers_max
+                    .saturating_mul(WRITE_BUFFER_BYTES_MAX),
+                "write buffers",
+            ),
+        ];
+        for (bytes, bytes_max, what) in held {
+            assert!(
+                bytes <= bytes_max,
+                "{what} hold {bytes} bytes where {bytes_max} are the most"
+            );
+        }
+    }
+
+    /// What must be true when nothing is left to be done.
+    pub(super) fn assert_settled(&self, staying: &[ClientId]) {
+        assert!(self.tickets.is_empty(), "the store has answered everything");
+        for log in self.logs.values() {
+            assert_eq!(
+                log.by_id.len(),
+                log.stored.len(),
+                "{:?}: all that is stored is shown",
+                log.name
+            );
+        }
+        for client in staying {
+            self.readers[client].assert_had_everything(&self.logs);
+        }
+    }
+}
+
+/// What a peer receives of an event: one message each, a line or a frame.
+pub(super) fn encoded(dialect: Dialect, event: &Event) -> VecDeque<Vec<u8>> {
+    let mut bytes = Vec::new();
+    match dialect {
+        Dialect::Sealed => {
+            message::encode_event(event, &mut bytes);
+            [bytes]
+                .into_iter()
+                .filter(|frame| !frame.is_empty())
+                .collect()
+        }
+        Dialect::Line => {
+            line::encode_event(event, &mut bytes);
+            bytes
+                .split_inclusive(|byte| *byte == b'\n')
+                .map(<[u8]>::to_vec)
+                .collect()
+        }
+    }
+}

@@ -1,0 +1,584 @@
+//! The simulated people: what they do, through both doors, and how they come back.
+//!
+//! A person on a sealed link keeps what a real client keeps: its session, how far it has read, and
+//! what was not acknowledged. After a broken connection it resumes, and sends that again. A
+//! person on the line door types, and reads.
+
+use super::dice::{Act, Dice, Weather};
+use super::ears::Ears;
+use super::shell::{EPOCH, Shell};
+use super::transport::UpEnd;
+use crate::buffer::ByteQueue;
+use crate::chat::{ClientId, EntryId, Hello, MessageKey, Resume, RoomId, Token};
+use crate::fanout::Dialect;
+use crate::wire::message::{ClientMessage, encode_client};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A message that was sent and not acknowledged.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    to: Addressee,
+    text: String,
+}
+
+#[derive(Clone, Debug)]
+enum Addressee {
+    Room(RoomId),
+    Person(String),
+}
+
+/// One person.
+pub(super) struct Person {
+    pub(super) index: usize,
+    pub(super) dialect: Dialect,
+    pub(super) client: Option<ClientId>,
+    /// What it wants to send and the network has not taken.
+    outbox: ByteQueue,
+    /// How it ends its side, once all of the outbox is under way.
+    ending: Option<UpEnd>,
+    pub(super) ears: Ears,
+    pub(super) token: Option<Token>,
+    positions: BTreeMap<RoomId, u64>,
+    pub(super) rooms: BTreeSet<RoomId>,
+    pub(super) unacknowledged: BTreeMap<u64, Draft>,
+    /// Commands sent on this connection and not answered, with how often each was sent.
+    pub(super) unanswered: BTreeMap<u64, usize>,
+    /// The same of earlier connections of the session: these may be answered here.
+    carried: BTreeMap<u64, usize>,
+    /// Replays asked for; fewer than the server would refuse.
+    pub(super) replays: usize,
+    pub(super) is_in: bool,
+    /// How many names it has tried.
+    pub(super) names_tried: usize,
+    comes_at: usize,
+    blocked_until: usize,
+}
+
+/// What all people share.
+pub(super) struct Street<'a> {
+    pub(super) shell: &'a mut Shell,
+    pub(super) dice: &'a mut Dice,
+    pub(super) weather: &'a Weather,
+    pub(super) numbers: &'a mut u64,
+    /// Nobody begins anything any more.
+    pub(super) is_calm: bool,
+}
+
+impl Person {
+    pub(super) fn new(index: usize, dialect: Dialect, comes_at: usize) -> Self {
+        Self {
+            index,
+            dialect,
+            client: None,
+            outbox: ByteQueue::new(),
+            ending: None,
+            ears: Ears::new(dialect),
+            token: None,
+            positions: BTreeMap::new(),
+            rooms: BTreeSet::new(),
+            unacknowledged: BTreeMap::new(),
+            unanswered: BTreeMap::new(),
+            carried: BTreeMap::new(),
+            replays: 0,
+            is_in: false,
+            names_tried: 0,
+            comes_at,
+            blocked_until: 0,
+        }
+    }
+
+    /// One turn of a person: it reads, acts, and sends.
+    pub(super) fn turn(&mut self, street: &mut Street<'_>) {
+        let turn = street.shell.turn;
+        let Some(client) = self.client else {
+            let has_business = self.token.is_some() && !self.unacknowledged.is_empty();
+            if turn >= self.comes_at && (!street.is_calm || has_business) {
+                self.come(street);
+            }
+            return;
+        };
+        self.read(client, street);
+        if self.client.is_none() {
+            return;
+        }
+        if !street.is_calm
+            && self.ending.is_none()
+            && street.dice.chance(street.weather.act_permille)
+        {
+            for _ in 0..street.dice.between(1, street.weather.acts_at_once) {
+                self.act(street);
+                if self.client.is_none() {
+                    return;
+                }
+                if self.ending.is_some() {
+                    break;
+                }
+            }
+        }
+        self.send(client, street);
+    }
+
+    /// Whether it has nothing more to do, and has had all it waited for.
+    pub(super) fn is_content(&self) -> bool {
+        match self.client {
+            None => self.token.is_none() || self.unacknowledged.is_empty(),
+            Some(_) => {
+                self.outbox.is_empty() && self.unanswered.is_empty() && self.ending.is_none()
+            }
+        }
+    }
+
+    /// Whether it could send something now.
+    pub(super) fn is_busy(&self) -> bool {
+        match self.client {
+            None => self.token.is_some() && !self.unacknowledged.is_empty(),
+            Some(_) => !self.outbox.is_empty(),
+        }
+    }
+
+    // --- Coming and going ---
+
+    fn come(&mut self, street: &mut Street<'_>) {
+        let client = street.shell.accept(self.dialect);
+        self.client = Some(client);
+        self.outbox.clear();
+        self.ending = None;
+        self.ears = Ears::new(self.dialect);
+        for (number, times) in std::mem::take(&mut self.unanswered) {
+            *self.carried.entry(number).or_default() += times;
+        }
+        self.rooms.clear();
+        self.replays = 0;
+        self.is_in = false;
+        self.say_hello(street);
+    }
+
+    /// Gives a name; on a sealed link with the session to go on with, if there is one.
+    pub(super) fn say_hello(&mut self, street: &mut Street<'_>) {
+        let mut name = format!("p{}", self.index);
+        if self.names_tried > 0 || street.dice.chance(100) {
+            let among = if self.names_tried > 3 {
+                *street.numbers as usize + 100
+            } else {
+                3
+            };
+            name = format!("q{}", street.dice.between(0, among));
+        }
+        match self.dialect {
+            Dialect::Line => {
+                let before = if street.dice.chance(300) {
+                    ""
+                } else {
+                    "/nick "
+                };
+                self.outbox.append(format!("{before}{name}\n").as_bytes());
+            }
+            Dialect::Sealed => {
+                let positions = self.positions.iter();
+                let resume = self.token.map(|token| Resume {
+                    epoch: EPOCH,
+                    token,
+                    positions: positions.map(|(room, id)| (*room, EntryId(*id))).collect(),
+                });
+                let hello = Hello {
+                    name: Some(&name),
+                    room: None,
+                    resume,
+                };
+                self.put(&ClientMessage::Hello(hello));
+            }
+        }
+    }
+
+    /// The session goes on, and what was not acknowledged is sent again; or another began, and what
+    /// was said in the old one is over.
+    pub(super) fn welcome(&mut self, token: Token, is_resumed: bool, street: &mut Street<'_>) {
+        self.token = Some(token);
+        self.is_in = true;
+        self.names_tried = 0;
+        if is_resumed {
+            for number in self.unacknowledged.keys().copied().collect::<Vec<_>>() {
+                self.send_draft(number, street);
+            }
+        } else {
+            self.forget_session();
+        }
+    }
+
+    fn forget_session(&mut self) {
+        self.unacknowledged.clear();
+        self.positions.clear();
+        self.carried.clear();
+    }
+
+    /// How far it had read when the connection was lost.
+    pub(super) fn positions(&self) -> &BTreeMap<RoomId, u64> {
+        &self.positions
+    }
+
+    /// A command sent on this connection was answered; each is, as often as it was sent.
+    pub(super) fn answered(&mut self, number: u64) {
+        let asked = [&mut self.unanswered, &mut self.carried].into_iter();
+        let asked = asked
+            .flat_map(|asked| asked.get_mut(&number))
+            .find(|left| **left > 0);
+        *asked.expect("only what was asked is answered, once each time") -= 1;
+        self.unanswered.retain(|_, left| *left > 0);
+    }
+
+    /// It is out of a room.
+    pub(super) fn leave(&mut self, room: RoomId) {
+        self.rooms.remove(&room);
+        self.positions.remove(&room);
+    }
+
+    /// The connection is over, whoever ended it.
+    fn part(&mut self, client: ClientId, street: &mut Street<'_>) {
+        let (model, weather) = (&street.shell.model, street.weather);
+        let reader = &model.readers[&client];
+        for (room, log) in &model.logs {
+            if let Some(position) = reader.position(*room, log) {
+                self.positions.insert(*room, position);
+            }
+        }
+        if self.dialect == Dialect::Line || reader.has_had_farewell {
+            self.token = None;
+            self.unanswered.clear();
+            self.forget_session();
+        }
+        self.client = None;
+        self.comes_at = street.shell.turn + street.dice.between(0, weather.away_turns_max);
+    }
+
+    /// The connection breaks; the server learns it later.
+    fn reset(&mut self, client: ClientId, street: &mut Street<'_>) {
+        let turn = street.shell.turn + street.dice.between(0, street.weather.ghost_turns_max);
+        let socket = street
+            .shell
+            .kernel
+            .sockets
+            .get_mut(&client)
+            .expect("it is open");
+        // What was under way may or may not arrive.
+        if street.dice.chance(500) {
+            socket.up.clear();
+        }
+        socket.reset_at = Some(turn);
+        self.part(client, street);
+    }
+
+    // --- Reading ---
+
+    fn read(&mut self, client: ClientId, street: &mut Street<'_>) {
+        let (turn, weather) = (street.shell.turn, street.weather);
+        if turn < self.blocked_until && !street.is_calm {
+            return;
+        }
+        if street.dice.chance(weather.block_permille) {
+            self.blocked_until = turn + street.dice.between(1, weather.block_turns_max);
+        }
+        let socket = street
+            .shell
+            .kernel
+            .sockets
+            .get_mut(&client)
+            .expect("it is open");
+        let count = street.dice.between(1, weather.down_bytes_max);
+        let count = count.min(socket.down.len());
+        let bytes = socket.down.pending()[..count].to_vec();
+        socket.down.consume(count);
+        let is_over = socket.is_shut && socket.down.is_empty();
+        let mut ears = std::mem::replace(&mut self.ears, Ears::new(self.dialect));
+        ears.hear(self, client, &bytes, street);
+        self.ears = ears;
+        if is_over {
+            let socket = street
+                .shell
+                .kernel
+                .sockets
+                .get_mut(&client)
+                .expect("it is open");
+            socket.up_end = socket.up_end.or(Some(UpEnd::Cut));
+            self.part(client, street);
+        }
+    }
+
+    // --- Sending ---
+
+    /// Gives the network what it takes.
+    fn send(&mut self, client: ClientId, street: &mut Street<'_>) {
+        let socket = street
+            .shell
+            .kernel
+            .sockets
+            .get_mut(&client)
+            .expect("it is open");
+        let count = street
+            .dice
+            .between(1, street.weather.up_bytes_max)
+            .min(self.outbox.len());
+        socket.up.append(&self.outbox.pending()[..count]);
+        self.outbox.consume(count);
+        if self.outbox.is_empty()
+            && let Some(ending) = self.ending
+        {
+            socket.up_end = socket.up_end.or(Some(ending));
+        }
+    }
+
+    fn put(&mut self, message: &ClientMessage<'_>) {
+        self.outbox.append_with(|out| encode_client(message, out));
+    }
+
+    /// Types a line; on a sealed link as a command with a number.
+    fn run(&mut self, line: &str, street: &mut Street<'_>) {
+        match self.dialect {
+            Dialect::Line => self.outbox.append(format!("{line}\n").as_bytes()),
+            Dialect::Sealed => {
+                let key = street.next_number();
+                self.put(&ClientMessage::Run {
+                    key: MessageKey(key),
+                    line,
+                });
+                *self.unanswered.entry(key).or_default() += 1;
+            }
+        }
+    }
+
+    /// Notes that a message is under way, so that the server can be held to it.
+    fn count(&mut self, number: u64, street: &mut Street<'_>) {
+        let client = self.client.expect("who sends is connected");
+        let socket = street
+            .shell
+            .kernel
+            .sockets
+            .get_mut(&client)
+            .expect("it is open");
+        socket.numbers.push_back(number);
+    }
+
+    fn send_draft(&mut self, number: u64, street: &mut Street<'_>) {
+        let draft = self.unacknowledged[&number].clone();
+        let (key, text) = (MessageKey(number), draft.text.as_str());
+        match &draft.to {
+            Addressee::Room(room) => {
+                let (room, action) = (Some(*room), number.is_multiple_of(5));
+                self.put(&ClientMessage::Say {
+                    key,
+                    room,
+                    action,
+                    text,
+                });
+            }
+            Addressee::Person(to) => self.put(&ClientMessage::Tell { key, to, text }),
+        }
+        *self.unanswered.entry(number).or_default() += 1;
+        self.count(number, street);
+    }
+
+    fn post(&mut self, to: Addressee, bytes: usize, street: &mut Street<'_>) {
+        let number = street.next_number();
+        let lines = if self.dialect == Dialect::Sealed {
+            street.dice.between(1, 3)
+        } else {
+            1
+        };
+        let text = text(number, lines, bytes);
+        match (self.dialect, &to) {
+            (Dialect::Sealed, _) => {
+                self.unacknowledged.insert(number, Draft { to, text });
+                self.send_draft(number, street);
+            }
+            (Dialect::Line, Addressee::Person(name)) => {
+                self.outbox
+                    .append(format!("/msg {name} {text}\n").as_bytes());
+                self.count(number, street);
+            }
+            (Dialect::Line, Addressee::Room(_)) => {
+                let room = street.some_room();
+                let before = *street.dice.pick(&["", "", "/me ", "/say "]);
+                let room = if before == "/say " {
+                    format!("{room} ")
+                } else {
+                    String::new()
+                };
+                self.outbox
+                    .append(format!("{before}{room}{text}\n").as_bytes());
+                self.count(number, street);
+            }
+        }
+    }
+
+    // --- Acting ---
+
+    fn act(&mut self, street: &mut Street<'_>) {
+        let client = self.client.expect("who acts is connected");
+        if !self.is_in {
+            if street.dice.chance(5) {
+                self.reset(client, street);
+            }
+            return;
+        }
+        match street.some_act() {
+            Act::Say => {
+                let bytes = street.dice.between(0, 60);
+                self.say(bytes, street);
+            }
+            Act::SayMuch => {
+                let bytes = street.dice.magnitude(1, street.weather.text_bytes_max);
+                self.say(bytes, street);
+            }
+            Act::Tell => {
+                let to = street.some_name();
+                let bytes = street
+                    .dice
+                    .magnitude(1, street.weather.text_bytes_max.min(2_000));
+                self.post(Addressee::Person(to), bytes, street);
+            }
+            Act::Again => self.send_again(street),
+            Act::History if self.replays < 3 && !self.rooms.is_empty() => {
+                let room = street.some_room();
+                let depth = *street.dice.pick(&["5", "30", "1000", "1s", "1h"]);
+                self.replays += 1;
+                self.run(&format!("/history {room} {depth}"), street);
+            }
+            Act::History => {}
+            Act::Reset => self.reset(client, street),
+            Act::Quit => self.quit(street),
+            act @ (Act::Nick
+            | Act::Join
+            | Act::Leave
+            | Act::Topic
+            | Act::Ignore
+            | Act::Chatter
+            | Act::Settings) => {
+                let line = street.some_line(act);
+                self.run(&line, street);
+            }
+        }
+    }
+
+    fn say(&mut self, bytes: usize, street: &mut Street<'_>) {
+        match self.dialect {
+            Dialect::Line => self.post(Addressee::Room(RoomId(0)), bytes, street),
+            Dialect::Sealed => {
+                let rooms: Vec<_> = self.rooms.iter().copied().collect();
+                if !rooms.is_empty() {
+                    let room = *street.dice.pick(&rooms);
+                    self.post(Addressee::Room(room), bytes, street);
+                }
+            }
+        }
+    }
+
+    /// Sends something again that was not acknowledged, though nothing is broken.
+    fn send_again(&mut self, street: &mut Street<'_>) {
+        let numbers: Vec<_> = self.unacknowledged.keys().copied().collect();
+        if !numbers.is_empty() {
+            let number = *street.dice.pick(&numbers);
+            self.send_draft(number, street);
+        }
+    }
+
+    fn quit(&mut self, street: &mut Street<'_>) {
+        match street.dice.between(0, 3) {
+            0 => self.run("/quit so long", street),
+            1 => self.ending = Some(UpEnd::Goodbye),
+            2 if self.dialect == Dialect::Line => self.outbox.append(b"\n"),
+            2 => self.ending = Some(UpEnd::Cut),
+            _ => self.run("/quit", street),
+        }
+    }
+}
+
+impl Street<'_> {
+    fn next_number(&mut self) -> u64 {
+        *self.numbers += 1;
+        *self.numbers
+    }
+
+    fn some_room(&mut self) -> String {
+        match self.dice.between(0, self.weather.rooms) {
+            0 => "#lobby".to_owned(),
+            room => format!("#r{room}"),
+        }
+    }
+
+    fn some_name(&mut self) -> String {
+        if self.dice.chance(150) {
+            format!("q{}", self.dice.between(0, 3))
+        } else {
+            format!("p{}", self.dice.between(0, self.weather.people - 1))
+        }
+    }
+
+    fn some_act(&mut self) -> Act {
+        let acts = &self.weather.acts;
+        let sum: usize = acts.iter().map(|(_, weight)| weight).sum();
+        let mut left = self.dice.between(0, sum.max(1) - 1);
+        for (act, weight) in acts {
+            if left < *weight {
+                return *act;
+            }
+            left -= weight;
+        }
+        Act::Say
+    }
+
+    /// A command as it is typed.
+    fn some_line(&mut self, act: Act) -> String {
+        let room = self.some_room();
+        match act {
+            Act::Nick => format!("/nick {}", self.some_name()),
+            Act::Join => {
+                let word = *self.dice.pick(&["create", "join", "join"]);
+                format!("/{word} {room}")
+            }
+            Act::Leave => format!("/leave {room}"),
+            Act::Topic => format!("/topic {room} all about {}", self.dice.between(0, 9)),
+            Act::Ignore => {
+                let word = *self.dice.pick(&["ignore", "unignore"]);
+                format!("/{word} {}", self.some_name())
+            }
+            Act::Settings => {
+                let switch = *self.dice.pick(&["on", "off"]);
+                format!("/set {room} history {switch}")
+            }
+            Act::Chatter
+            | Act::Say
+            | Act::SayMuch
+            | Act::Tell
+            | Act::History
+            | Act::Again
+            | Act::Reset
+            | Act::Quit => {
+                let lines = [
+                    "/help",
+                    "/names",
+                    "/rooms",
+                    "/whois p1",
+                    "/away",
+                    "/back",
+                    "/nonsense",
+                ];
+                (*self.dice.pick(&lines)).to_owned()
+            }
+        }
+    }
+}
+
+/// The text of a message: each of its lines says which message, which line, and how many there are.
+fn text(number: u64, lines: usize, bytes: usize) -> String {
+    let mut text = String::new();
+    for line in 0..lines {
+        if line > 0 {
+            text.push('\n');
+        }
+        text.push_str(&format!("m{number} {line}/{lines} "));
+        let letters = ["x", "ż", "☕"];
+        let letter = letters[usize::try_from(number % 3).expect("a remainder is small")];
+        text.push_str(&letter.repeat(bytes / lines / letter.len()));
+        text.push('.');
+    }
+    text
+}

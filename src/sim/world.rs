@@ -1,0 +1,190 @@
+//! The world of one seed: it gives everybody their turn, then calms down and sees what is left.
+
+use super::dice::{Dice, Weather};
+use super::people::{Person, Street};
+use super::shell::Shell;
+use crate::chat::ClientId;
+use crate::fanout::Dialect;
+use std::cell::Cell;
+use std::time::Duration;
+
+/// Turns after which everything must be settled when nothing is under way.
+const SETTLING_TURNS: usize = 400;
+
+/// Everything of one seed.
+pub(super) struct World {
+    seed: u64,
+    dice: Dice,
+    weather: Weather,
+    shell: Shell,
+    people: Vec<Person>,
+    numbers: u64,
+}
+
+/// What a run came to, for the curious.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Summary {
+    seeds: u64,
+    turns: u64,
+    connections: u64,
+    published: u64,
+    acknowledged: u64,
+    pauses: u64,
+}
+
+impl Summary {
+    pub(super) fn add(&mut self, other: Self) {
+        self.seeds += other.seeds;
+        self.turns += other.turns;
+        self.connections += other.connections;
+        self.published += other.published;
+        self.acknowledged += other.acknowledged;
+        self.pauses += other.pauses;
+    }
+}
+
+impl World {
+    pub(super) fn new(seed: u64) -> Self {
+        let mut dice = Dice::new(seed);
+        let weather = Weather::draw(&mut dice);
+        let shell = Shell::new(&weather, &mut dice);
+        let people = (0..weather.people).map(|index| {
+            let is_line = dice.chance(weather.line_permille);
+            let dialect = if is_line {
+                Dialect::Line
+            } else {
+                Dialect::Sealed
+            };
+            Person::new(index, dialect, dice.between(0, 20))
+        });
+        Self {
+            seed,
+            people: people.collect(),
+            dice,
+            weather,
+            shell,
+            numbers: 0,
+        }
+    }
+
+    /// Lets everybody act, then lets everything settle, and checks what must be true then.
+    pub(super) fn run(mut self, step: &Cell<usize>) -> Summary {
+        for _ in 0..self.weather.turns {
+            step.set(self.shell.turn);
+            self.turn(false);
+        }
+        self.shell.calm();
+        let turns_max = self.settling_turns();
+        let mut turns = 0;
+        while !self.is_settled() {
+            assert!(
+                turns < turns_max,
+                "everything is settled within {turns_max} turns: {}",
+                self.what_is_left()
+            );
+            turns += 1;
+            step.set(self.shell.turn);
+            self.turn(true);
+            self.sleep();
+        }
+        let staying: Vec<ClientId> = self
+            .people
+            .iter()
+            .filter_map(|person| person.client)
+            .collect();
+        self.shell.model.assert_settled(&staying);
+        let _ = self.seed;
+        Summary {
+            seeds: 1,
+            turns: self.shell.turn as u64,
+            connections: self.shell.model.readers.len() as u64,
+            published: self
+                .shell
+                .model
+                .logs
+                .values()
+                .map(|log| log.entries.len() as u64)
+                .sum(),
+            acknowledged: self.shell.model.acknowledged,
+            pauses: self.shell.pauses,
+        }
+    }
+
+    fn turn(&mut self, is_calm: bool) {
+        let tick = usize::try_from(self.weather.tick.as_micros()).expect("a tick is short");
+        let passed = Duration::from_micros(self.dice.between(0, tick) as u64);
+        self.shell.set_time(self.shell.now.monotonic + passed);
+        for person in &mut self.people {
+            let mut street = Street {
+                shell: &mut self.shell,
+                dice: &mut self.dice,
+                weather: &self.weather,
+                numbers: &mut self.numbers,
+                is_calm,
+            };
+            person.turn(&mut street);
+        }
+        self.shell.turn();
+    }
+
+    /// When nothing is left to do until a deadline, time goes on to it, as in the loop.
+    fn sleep(&mut self) {
+        let sockets = &self.shell.kernel.sockets;
+        let has_bytes = |person: &Person| {
+            let socket = person.client.map(|client| &sockets[&client]);
+            person.is_busy()
+                || socket.is_some_and(|socket| !socket.down.is_empty() || socket.is_shut)
+        };
+        if self.shell.is_awake() || self.people.iter().any(has_bytes) || self.is_settled() {
+            return;
+        }
+        let due = self.shell.next_deadline();
+        let due = due.unwrap_or_else(|| panic!("asleep with work undone: {}", self.what_is_left()));
+        self.shell.set_time(due.max(self.shell.now.monotonic));
+    }
+
+    fn is_settled(&self) -> bool {
+        let is_served = |person: &Person| {
+            let client = person.client;
+            client.is_none_or(|client| self.shell.connections.contains_key(&client))
+        };
+        let is_done = |person: &Person| person.is_content() && is_served(person);
+        self.people.iter().all(is_done) && self.shell.is_settled()
+    }
+
+    /// How many turns it may take until everything is settled, at the rates of this seed.
+    fn settling_turns(&self) -> usize {
+        let slowest = self
+            .weather
+            .down_bytes_max
+            .min(self.weather.up_bytes_max)
+            .max(2)
+            / 2;
+        let logs = self.shell.model.logs.values();
+        let entries = logs.flat_map(|log| &log.entries);
+        let bytes: usize = entries.map(|one| one.entry_bytes()).sum();
+        SETTLING_TURNS + 40 * self.weather.turns + 4 * bytes / slowest
+    }
+
+    fn what_is_left(&self) -> String {
+        let mut left = Vec::new();
+        for person in self.people.iter().filter(|person| !person.is_content()) {
+            left.push(format!(
+                "person {} ({:?}) unanswered {:?}",
+                person.index, person.client, person.unanswered
+            ));
+        }
+        for (client, connection) in &self.shell.connections {
+            let socket = &self.shell.kernel.sockets[client];
+            left.push(format!(
+                "{client:?} {:?} waits {:?}, up {}, quiet {}, idle {}",
+                connection.dialect,
+                connection.wait,
+                socket.up.len(),
+                socket.is_quiet(),
+                self.shell.fanout.is_idle(*client),
+            ));
+        }
+        left.join("; ")
+    }
+}
