@@ -29,12 +29,7 @@ impl Server {
                 Effect::Leave { room, client } => self.fanout.leave(room, client),
                 Effect::Replay { room, client, from } => self.fanout.replay(room, client, from),
                 Effect::Ignore(client, names) => self.fanout.ignore(client, names),
-                Effect::Submit(job) => {
-                    if self.workers.submit(job).is_err() {
-                        // The complete phase of this turn finds the same and ends the process.
-                        log::error!("the journal is gone");
-                    }
-                }
+                Effect::Submit(job) => self.workers.submit(job),
                 Effect::Discard(client) => {
                     if let Some(connection) = self.connections.find(client) {
                         connection.flags.discard = true;

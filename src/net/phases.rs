@@ -19,13 +19,19 @@ impl Server {
 
     /// Gives the workers' outcomes to the chat, then goes on with who waited for them.
     pub(super) fn complete(&mut self, now: Now) -> Result<(), ServerError> {
+        self.workers.hand_over()?;
         let mut is_any = false;
-        while let Some(outcome) = self.workers.next_outcome()? {
+        loop {
+            let outcomes = self.workers.next_outcomes()?;
+            if outcomes.is_empty() {
+                break;
+            }
             is_any = true;
-            let _ = self
-                .chat
-                .apply(now, Input::Outcome(outcome), &mut self.effects);
-            self.carry_out(now);
+            for outcome in outcomes {
+                let input = Input::Outcome(outcome);
+                let _ = self.chat.apply(now, input, &mut self.effects);
+                self.carry_out(now);
+            }
         }
         if is_any {
             self.resume_journal(now);
@@ -64,6 +70,8 @@ impl Server {
             self.counters.note("stalled", now.monotonic);
             self.doom(client, Parting::Lost(Loss::TooSlow));
         }
+        // Whoever was resumed in this phase or the one before may have spoken.
+        self.workers.hand_over()?;
         Ok(())
     }
 

@@ -17,8 +17,10 @@ use std::thread::{Builder, JoinHandle};
 
 /// The journal: the thread that stores messages, all that are queued at a time.
 pub(super) struct Workers {
-    jobs: Option<SyncSender<Append>>,
-    outcomes: Receiver<Outcome>,
+    /// Jobs of this turn, not handed over yet.
+    submitted: Vec<Append>,
+    jobs: Option<SyncSender<Vec<Append>>>,
+    outcomes: Receiver<Vec<Outcome>>,
     woken: Arc<AtomicBool>,
     journal: Option<JoinHandle<()>>,
 }
@@ -49,6 +51,7 @@ impl Workers {
             run_journal(store, &queue, &answers, &wake);
         })?;
         Ok(Self {
+            submitted: Vec::new(),
             jobs: Some(jobs),
             outcomes,
             woken,
@@ -56,7 +59,22 @@ impl Workers {
         })
     }
 
-    /// Hands a job to its worker.
+    /// Notes a job; it is handed over with the others of this turn.
+    ///
+    /// # Panics
+    ///
+    /// When more jobs are out than the chat allows itself.
+    pub(super) fn submit(&mut self, job: Job) {
+        let Job::Append(append) = job;
+        self.submitted.push(append);
+        assert!(
+            self.submitted.len() <= JOURNAL_JOBS_MAX,
+            "the chat has at most {JOURNAL_JOBS_MAX} jobs out"
+        );
+    }
+
+    /// Hands this turn's jobs to the journal, all at once: one by one, the journal would begin
+    /// with a batch of the first.
     ///
     /// # Errors
     ///
@@ -64,11 +82,13 @@ impl Workers {
     ///
     /// # Panics
     ///
-    /// When more jobs are out than the chat allows itself.
-    pub(super) fn submit(&self, job: Job) -> Result<(), WorkerDied> {
-        let Job::Append(append) = job;
+    /// When more batches are out than the chat allows itself jobs.
+    pub(super) fn hand_over(&mut self) -> Result<(), WorkerDied> {
+        if self.submitted.is_empty() {
+            return Ok(());
+        }
         let jobs = self.jobs.as_ref().ok_or(WorkerDied)?;
-        match jobs.try_send(append) {
+        match jobs.try_send(std::mem::take(&mut self.submitted)) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(_)) => {
                 panic!("the chat has at most {JOURNAL_JOBS_MAX} jobs out, which the queue holds")
@@ -77,17 +97,17 @@ impl Workers {
         }
     }
 
-    /// The next outcome that waits, if any.
+    /// The next outcomes that wait, of one batch; none when it is empty.
     ///
     /// # Errors
     ///
     /// [`WorkerDied`] when no outcome can ever come again.
-    pub(super) fn next_outcome(&self) -> Result<Option<Outcome>, WorkerDied> {
+    pub(super) fn next_outcomes(&self) -> Result<Vec<Outcome>, WorkerDied> {
         // Cleared before looking, so that an outcome put in after the look wakes the loop again.
         self.woken.store(false, Ordering::SeqCst);
         match self.outcomes.try_recv() {
-            Ok(outcome) => Ok(Some(outcome)),
-            Err(TryRecvError::Empty) => Ok(None),
+            Ok(outcomes) => Ok(outcomes),
+            Err(TryRecvError::Empty) => Ok(Vec::new()),
             Err(TryRecvError::Disconnected) => Err(WorkerDied),
         }
     }
@@ -131,12 +151,12 @@ impl Drop for Wake {
 /// Takes all that is queued, stores it as one batch, answers; until the queue is closed.
 fn run_journal(
     mut store: Box<dyn Store>,
-    queue: &Receiver<Append>,
-    answers: &SyncSender<Outcome>,
+    queue: &Receiver<Vec<Append>>,
+    answers: &SyncSender<Vec<Outcome>>,
     wake: &Wake,
 ) {
-    while let Ok(first) = queue.recv() {
-        let batch: Vec<Append> = std::iter::once(first).chain(queue.try_iter()).collect();
+    while let Ok(mut batch) = queue.recv() {
+        batch.extend(queue.try_iter().flatten());
         let outcomes = store
             .append(clock::unix_ms(), &batch)
             .unwrap_or_else(|why| {
@@ -154,11 +174,9 @@ fn run_journal(
             batch.len(),
             "a store answers each message once"
         );
-        for outcome in outcomes {
-            if answers.send(outcome).is_err() {
-                return;
-            }
-            wake.wake();
+        if answers.send(outcomes).is_err() {
+            return;
         }
+        wake.wake();
     }
 }
