@@ -1,6 +1,6 @@
 //! Scenarios: the loads there are.
 //!
-//! Each makes a [`Plan`](crate::plan::Plan), has a conductor take it through its phases, and writes a report.
+//! Each makes a [`Plan`], has a conductor take it through its phases, and writes a report.
 
 mod calibrate;
 mod connect;

@@ -1,7 +1,7 @@
 //! Lines out of bytes, whatever else is among them.
 //!
 //! A line that lies whole in the input and needs no filtering is lent from there; anything else is
-//! [gathered](super::gatherer). Like frames, lines are looked at first and consumed when dealt
+//! gathered. Like frames, lines are looked at first and consumed when dealt
 //! with. A line becomes text as a whole, so a character may come in pieces, and what is no UTF-8
 //! becomes U+FFFD.
 //!
