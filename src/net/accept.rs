@@ -81,7 +81,7 @@ impl Server {
             Door::Sealed => {
                 Link::Handshake(Box::new(self.identity.begin_handshake()), ByteQueue::new())
             }
-            Door::Line => Link::Line(LineReader::new(UNNAMED_MESSAGE_BYTES_MAX)),
+            Door::Line => Link::Line(Box::new(LineReader::new(UNNAMED_MESSAGE_BYTES_MAX))),
         };
         let client = self.connections.insert(|client| Connection {
             client,
