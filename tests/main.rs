@@ -9,6 +9,7 @@
 
 mod crowds;
 mod docs;
+mod doors;
 mod harness;
 mod line_door;
 mod line_input;

@@ -10,8 +10,8 @@ use crate::buffer::ByteQueue;
 use crate::chat::{Arrival, ClientId, ClientKey, Door, Input, Now, Token};
 use crate::fanout::Dialect;
 use crate::limits::{
-    ACCEPT_PAUSE, ACCEPTS_PER_TURN, HANDSHAKE_BYTES_MAX, REFUSED_LINGER, REFUSED_LINGERING_MAX,
-    UNNAMED_MESSAGE_BYTES_MAX,
+    ACCEPT_PAUSE, ACCEPTS_PER_TURN, FAILURE_LOG_INTERVAL, HANDSHAKE_BYTES_MAX, REFUSED_LINGER,
+    REFUSED_LINGERING_MAX, UNNAMED_MESSAGE_BYTES_MAX,
 };
 use crate::wire::line::LineReader;
 use crate::wire::sealed::RefusalCode;
@@ -52,7 +52,12 @@ impl Server {
             Accepted::Lost(error) => log::debug!("accept: {error}"),
             Accepted::Exhausted(error) => {
                 // Trying again at once would spin: whoever waits goes on waiting.
-                log::warn!("accept: {error}; trying again in {ACCEPT_PAUSE:?}");
+                // It is said when it begins, not at each attempt.
+                if now.monotonic >= self.accept_again + FAILURE_LOG_INTERVAL
+                    || self.accept_again.is_zero()
+                {
+                    log::warn!("accept: {error}; trying again every {ACCEPT_PAUSE:?}");
+                }
                 self.accept_again = now.monotonic + ACCEPT_PAUSE;
             }
         }
@@ -81,7 +86,7 @@ impl Server {
             Door::Sealed => {
                 Link::Handshake(Box::new(self.identity.begin_handshake()), ByteQueue::new())
             }
-            Door::Line => Link::Line(LineReader::new(UNNAMED_MESSAGE_BYTES_MAX)),
+            Door::Line => Link::Line(Box::new(LineReader::new(UNNAMED_MESSAGE_BYTES_MAX))),
         };
         let client = self.connections.insert(|client| Connection {
             client,

@@ -87,7 +87,7 @@ pub(super) enum Link {
     /// Records, and frames within them.
     Sealed(SealedLink),
     /// Lines of text.
-    Line(LineReader),
+    Line(Box<LineReader>),
     /// Nothing any more: what comes is thrown away until the peer closes too.
     Closing,
 }
@@ -219,6 +219,12 @@ impl Connections {
         self.slab.get_mut(slot)
     }
 
+    /// All of them, to look at.
+    #[cfg(debug_assertions)]
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Connection> {
+        self.slab.iter().map(|(_, connection)| connection)
+    }
+
     /// All of them.
     pub(super) fn clients(&self) -> impl Iterator<Item = ClientId> + '_ {
         self.slab.iter().map(|(_, connection)| connection.client)
@@ -262,4 +268,24 @@ impl Connections {
 
 fn index(client: ClientId) -> usize {
     usize::try_from(client.slot).expect("a slot is an index")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: an idle connection is cheap, whatever its door.
+    /// Method: what is rare, or only at the beginning, is boxed; the rest is counted here.
+    #[test]
+    fn a_connection_is_small() {
+        let sizes = [
+            ("connection", size_of::<Connection>(), 208),
+            ("link", size_of::<Link>(), 80),
+            ("records", size_of::<Option<Records>>(), 736),
+        ];
+        for (what, bytes, bound) in sizes {
+            println!("{what}: {bytes} B");
+            assert!(bytes <= bound, "{what}: {bytes} B, more than {bound}");
+        }
+    }
 }

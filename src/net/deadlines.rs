@@ -94,6 +94,12 @@ impl Deadlines {
         })
     }
 
+    /// Everybody who is paused.
+    #[cfg(debug_assertions)]
+    pub(super) fn paused(&self) -> impl Iterator<Item = ClientId> + '_ {
+        self.pauses.iter().map(|Reverse((_, client))| *client)
+    }
+
     /// When somebody is due next.
     pub(super) fn next(&self) -> Option<Duration> {
         let queued = self

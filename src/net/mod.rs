@@ -14,6 +14,8 @@ mod effects;
 mod handshakes;
 mod identity;
 mod inbound;
+#[cfg(debug_assertions)]
+mod invariants;
 mod listener;
 mod outbound;
 mod phases;

@@ -231,6 +231,8 @@ impl Server {
             }
         }
         self.go_on_stopping(now);
+        #[cfg(debug_assertions)]
+        self.assert_invariants();
         Ok(())
     }
 }
