@@ -205,6 +205,8 @@ pub const ACCEPTS_PER_TURN: usize = 64;
 pub const REFUSED_LINGER: Duration = Duration::from_secs(1);
 /// Sockets that stay like that, out of [`OPEN_FILES_RESERVED`]; beyond it the oldest is closed.
 pub const REFUSED_LINGERING_MAX: usize = 16;
+/// Into how many shares a deadline's delay is divided for rounding it up.
+pub const DEADLINE_SHARES: u32 = 64;
 /// How long a connection that is held back for others' sake is not looked at.
 pub const HELD_BACK_PAUSE: Duration = Duration::from_millis(10);
 /// How long one connection at a time may go on with a long message while too much is held of all;

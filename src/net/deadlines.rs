@@ -10,6 +10,7 @@
 //! that names a client who is gone is for the server to ignore.
 
 use crate::chat::ClientId;
+use crate::limits::DEADLINE_SHARES;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::time::Duration;
@@ -55,9 +56,13 @@ impl Deadlines {
         }
     }
 
-    /// Looks at `client` once the delay of `kind` has passed.
+    /// Looks at `client` once the delay of `kind` has passed, or a little later.
+    ///
+    /// Times are rounded up to a share of the delay: ten thousand idle clients that came one after
+    /// the other are then looked at a few times a second, and not each in a turn of its own.
     pub(super) fn arm(&mut self, kind: Kind, client: ClientId, now: Duration) {
-        let due = now + self.delays[kind as usize];
+        let delay = self.delays[kind as usize];
+        let due = round_up(now + delay, delay / DEADLINE_SHARES);
         self.queues[kind as usize].push_back((due, client));
     }
 
@@ -113,6 +118,13 @@ impl Deadlines {
     }
 }
 
+/// The first multiple of `unit` that is not before `time`.
+fn round_up(time: Duration, unit: Duration) -> Duration {
+    let nanos = unit.as_nanos().max(1);
+    let multiple = time.as_nanos().div_ceil(nanos) * nanos;
+    Duration::from_nanos(u64::try_from(multiple).unwrap_or(u64::MAX))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +156,26 @@ mod tests {
         assert_eq!(deadlines.pop(seconds(3)), Some((Kind::EmptyLine, OTHER)));
         assert_eq!(deadlines.pop(seconds(9)), None);
         assert_eq!(deadlines.pop(seconds(10)), Some((Kind::Handshake, CLIENT)));
+        assert_eq!(deadlines.next(), None);
+    }
+
+    #[test]
+    fn who_came_one_after_the_other_surfaces_together() {
+        let mut deadlines = deadlines();
+        for slot in 1..=100 {
+            let client = ClientId {
+                slot,
+                generation: 0,
+            };
+            deadlines.arm(
+                Kind::Silence,
+                client,
+                Duration::from_millis(u64::from(slot)),
+            );
+        }
+        let due = deadlines.next().unwrap();
+        assert!(due > seconds(15) && due < seconds(16));
+        (0..100).for_each(|_| assert!(deadlines.pop(due).is_some()));
         assert_eq!(deadlines.next(), None);
     }
 
