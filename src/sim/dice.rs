@@ -6,7 +6,7 @@
 
 use crate::chat::Rates;
 use crate::fanout::Bounds;
-use crate::limits::{JOURNAL_BYTES_MAX, JOURNAL_JOBS_MAX, KIB};
+use crate::limits::{JOURNAL_BYTES_MAX, JOURNAL_JOBS_MAX, KIB, TEXT_BYTES_MAX};
 use std::time::Duration;
 
 /// A stream of numbers that its seed decides (splitmix64).
@@ -82,7 +82,7 @@ const ACTS: [(Act, usize); 14] = [
     (Act::Join, 160),
     (Act::Leave, 120),
     (Act::Topic, 30),
-    (Act::History, 60),
+    (Act::History, 100),
     (Act::Ignore, 30),
     (Act::Chatter, 60),
     (Act::Settings, 20),
@@ -90,6 +90,9 @@ const ACTS: [(Act, usize); 14] = [
     (Act::Reset, 60),
     (Act::Quit, 30),
 ];
+
+/// Bytes per turn from which on a peer is not called slow.
+const FAST_BYTES: usize = 256;
 
 /// What is drawn once per seed.
 #[derive(Clone, Debug)]
@@ -135,14 +138,22 @@ pub(super) struct Weather {
 }
 
 impl Weather {
+    /// Whether long answers come through in a bearable number of turns.
+    pub(super) fn is_fast(&self) -> bool {
+        self.down_bytes_max >= FAST_BYTES && self.up_bytes_max >= FAST_BYTES
+    }
+
     pub(super) fn draw(dice: &mut Dice) -> Self {
         let down_bytes_max = dice.magnitude(1, 16 * KIB);
         let up_bytes_max = dice.magnitude(1, 16 * KIB);
         // What trickles must be little, or a seed would take minutes.
-        let text_bytes_max = dice.magnitude(64, 64 * KIB);
-        let text_bytes_max = text_bytes_max
-            .min(64 * down_bytes_max.min(up_bytes_max))
-            .max(64);
+        let trickle_bytes_max = 64 * down_bytes_max.min(up_bytes_max);
+        let longest = if dice.chance(50) {
+            TEXT_BYTES_MAX - KIB
+        } else {
+            64 * KIB
+        };
+        let text_bytes_max = dice.magnitude(64, longest).min(trickle_bytes_max).max(64);
         let is_tight = dice.chance(400);
         let bounds = if is_tight {
             tight_bounds(dice, text_bytes_max)

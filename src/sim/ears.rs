@@ -127,6 +127,9 @@ fn listen(
     message: &ServerMessage<'_>,
     street: &mut Street<'_>,
 ) {
+    if let ServerMessage::Missed { .. } = message {
+        street.shell.model.tally.missed += 1;
+    }
     let (reader, logs) = judge(client, street);
     match message {
         ServerMessage::Entry(view) => return see(reader, logs, view),
@@ -311,6 +314,7 @@ impl LineEars {
             is_past: Some(is_past),
             index,
         };
+
         let tense = if is_past { Tense::Past } else { Tense::Live };
         reader.see(place, log, &seen, |index| {
             let mut expected = Vec::new();

@@ -135,6 +135,16 @@ impl Log {
         }
     }
 
+    /// A few entries from `index` on, shortened, for whoever looks for a mistake.
+    pub(super) fn excerpt(&self, index: usize) -> String {
+        let near = self.entries.iter().enumerate().skip(index.saturating_sub(2));
+        let line = |(index, one): (usize, &Published)| {
+            let entry = format!("{:?}", one.entry);
+            format!("\n  {index} (step {}): {entry:.160}", one.step)
+        };
+        near.take(12).map(line).collect()
+    }
+
     /// The index at which a reader begins who asks for `from`.
     pub(super) fn start(&self, from: From) -> usize {
         let end = self.entries.len();

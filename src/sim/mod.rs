@@ -86,6 +86,6 @@ fn nothing_is_lost_repeated_reordered_or_shown_too_early() {
             }
         }
     }
-    println!("{total:?}");
+    println!("{total:#?}");
     assert!(failures.is_empty(), "seeds {failures:?} fail");
 }

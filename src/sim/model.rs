@@ -10,7 +10,7 @@
 
 use super::log::{Log, number_of};
 use super::reader::Reader;
-use crate::chat::{Append, ClientId, Effect, Entry, Event, Job, Outcome, RoomId, Ticket};
+use crate::chat::{Append, ClientId, Effect, Entry, Event, From, Job, Outcome, RoomId, Ticket};
 use crate::fanout::{Bounds, Dialect, Usage};
 use crate::limits::WRITE_BUFFER_BYTES_MAX;
 use crate::wire::{line, message};
@@ -26,8 +26,48 @@ pub(super) struct Model {
     journal_jobs_max: usize,
     /// Counts what happens, so that two happenings can be told apart.
     step: u64,
-    /// How many messages were acknowledged, for the curious.
+    /// What has happened, for the curious.
+    pub(super) tally: Tally,
+    /// Bytes of all direct replies so far.
+    pub(super) reply_bytes: usize,
+}
+
+/// How often the rarer things happened. What never happens is not tested.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tally {
     pub(super) acknowledged: u64,
+    pub(super) refused: u64,
+    pub(super) taken_over: u64,
+    pub(super) resumed_rooms: u64,
+    pub(super) replays: u64,
+    pub(super) missed: u64,
+    /// Turns in which a begun entry was kept for somebody beside the logs.
+    pub(super) unfinished: u64,
+    /// Turns in which no whole record more could have been kept.
+    pub(super) without_buffers: u64,
+    pub(super) closed_as_slow: u64,
+    pub(super) waits_for_rate: u64,
+    pub(super) waits_for_journal: u64,
+    pub(super) waits_for_room: u64,
+    pub(super) waits_for_replies: u64,
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, other: Self) {
+        self.acknowledged += other.acknowledged;
+        self.refused += other.refused;
+        self.taken_over += other.taken_over;
+        self.resumed_rooms += other.resumed_rooms;
+        self.replays += other.replays;
+        self.missed += other.missed;
+        self.unfinished += other.unfinished;
+        self.without_buffers += other.without_buffers;
+        self.closed_as_slow += other.closed_as_slow;
+        self.waits_for_rate += other.waits_for_rate;
+        self.waits_for_journal += other.waits_for_journal;
+        self.waits_for_room += other.waits_for_room;
+        self.waits_for_replies += other.waits_for_replies;
+    }
 }
 
 impl Model {
@@ -40,7 +80,8 @@ impl Model {
             is_tight,
             journal_jobs_max,
             step: 0,
-            acknowledged: 0,
+            tally: Tally::default(),
+            reply_bytes: 0,
         }
     }
 
@@ -151,10 +192,14 @@ impl Model {
             if dialect == Some(Dialect::Sealed) {
                 assert_eq!(number, Some(key.0), "the acknowledgement names the message");
             }
-            self.acknowledged += 1;
+            self.tally.acknowledged += 1;
+        }
+        if let Event::Refused(..) = event {
+            self.tally.refused += 1;
         }
         if let Some(reader) = self.readers.get_mut(&client) {
             let messages = encoded(reader.dialect(), event);
+            self.reply_bytes += messages.iter().map(Vec::len).sum::<usize>();
             reader.reply(messages);
         }
     }
@@ -168,6 +213,7 @@ impl Model {
                 from,
                 greeting,
             } => {
+                self.tally.resumed_rooms += u64::from(matches!(from, From::After(_)));
                 if let Some(reader) = self.readers.get_mut(client) {
                     let dialect = reader.dialect();
                     let greeting = greeting.as_ref().map(|event| encoded(dialect, event));
@@ -180,6 +226,7 @@ impl Model {
                 }
             }
             Effect::Replay { room, client, from } => {
+                self.tally.replays += 1;
                 if let Some(reader) = self.readers.get_mut(client) {
                     reader.replay(*room, &logs[room], *from);
                 }
@@ -197,6 +244,7 @@ impl Model {
                 }
             }
             Effect::Expel(client, _) => {
+                self.tally.taken_over += 1;
                 if let Some(reader) = self.readers.get_mut(client) {
                     reader.expel(logs);
                 }
@@ -213,7 +261,7 @@ impl Model {
     }
 
     /// The bounds, after each turn.
-    pub(super) fn assert_bounds(&self, usage: Usage) {
+    pub(super) fn assert_bounds(&mut self, usage: Usage) {
         let bounds = &self.bounds;
         let held = [
             (usage.logs_bytes, bounds.logs_bytes_max, "all logs"),
@@ -235,6 +283,12 @@ impl Model {
                 "write buffers",
             ),
         ];
+        self.tally.unfinished += u64::from(usage.unfinished_bytes > 0);
+        let lent_bytes_max = bounds
+            .write_buffers_max
+            .saturating_mul(WRITE_BUFFER_BYTES_MAX);
+        let is_lent = usage.write_buffer_bytes + WRITE_BUFFER_BYTES_MAX > lent_bytes_max;
+        self.tally.without_buffers += u64::from(is_lent);
         for (bytes, bytes_max, what) in held {
             assert!(
                 bytes <= bytes_max,

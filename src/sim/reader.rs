@@ -5,24 +5,13 @@
 //! replay of the same entries, so it keeps every reading of the past that is still possible, as an
 //! automaton would; when none is left, something was lost, repeated, reordered or made up.
 
+mod cursor;
+
 use super::log::Log;
 use crate::chat::{ClientId, From, Name, RoomId, RoomName};
 use crate::fanout::Dialect;
+use cursor::{Cursor, Rules};
 use std::collections::{BTreeMap, VecDeque};
-
-/// Where one reading of a room's log stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Cursor {
-    /// Index of the next entry.
-    next: usize,
-    /// Below it entries are shown as the past; set until the end of the past was told.
-    mark: Option<usize>,
-    shown: u64,
-    /// What was asked for may be gone: the first entry may be a later one.
-    is_lenient: bool,
-    /// Entries below it are hidden, and counted as missed.
-    floor: usize,
-}
 
 /// One way in which all that was seen of a room can be explained.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,112 +66,6 @@ pub(super) struct Reader {
     farewell: Option<VecDeque<Vec<u8>>>,
     is_expelled: bool,
     pub(super) has_had_farewell: bool,
-}
-
-/// What the rules for one entry depend on.
-struct Rules<'a> {
-    log: &'a Log,
-    ignored: &'a BTreeMap<Name, (u64, Option<u64>)>,
-    client: ClientId,
-    dialect: Dialect,
-    is_tight: bool,
-    end: usize,
-}
-
-impl Rules<'_> {
-    /// Whether the entry may have been left out without a word.
-    fn may_skip(&self, index: usize, is_past: bool) -> bool {
-        let published = &self.log.entries[index];
-        let entry = &published.entry;
-        let is_stored = entry.id.is_some();
-        let is_ignored = !published.is_own_copy()
-            && self
-                .ignored
-                .get(&entry.author)
-                .is_some_and(|(_, until)| until.is_none_or(|until| until >= published.step));
-        if is_past {
-            return !is_stored || is_ignored;
-        }
-        let is_own = self.dialect == Dialect::Line && entry.origin == Some(self.client);
-        is_ignored || is_own || (self.is_tight && !is_stored)
-    }
-
-    /// Whether the entry may be shown at all.
-    fn may_show(&self, index: usize, is_past: bool) -> bool {
-        let published = &self.log.entries[index];
-        let entry = &published.entry;
-        let is_ignored = !published.is_own_copy()
-            && self
-                .ignored
-                .get(&entry.author)
-                .is_some_and(|(from, until)| *from < published.step && until.is_none());
-        let is_own = self.dialect == Dialect::Line && entry.origin == Some(self.client);
-        index < self.end && !is_ignored && if is_past { entry.id.is_some() } else { !is_own }
-    }
-}
-
-impl Cursor {
-    fn is_past(&self, index: usize) -> bool {
-        self.mark.is_some_and(|mark| index < mark)
-    }
-
-    /// Whether all entries from here to `index` may have been left out.
-    fn may_pass(&self, index: usize, rules: &Rules<'_>) -> bool {
-        (self.is_lenient && self.shown == 0)
-            || (self.next..index).all(|at| rules.may_skip(at, self.is_past(at)))
-    }
-
-    /// The cursor after the entry at `index` was shown.
-    fn show(&self, index: usize, rules: &Rules<'_>) -> Option<Self> {
-        let is_past = self.mark.is_some();
-        let is_within = index >= self.next && self.mark.is_none_or(|mark| index < mark);
-        (is_within && rules.may_show(index, is_past) && self.may_pass(index, rules)).then(|| Self {
-            next: index + 1,
-            shown: self.shown + 1,
-            ..self.clone()
-        })
-    }
-
-    /// The cursor after the end of the past was told.
-    fn end_past(&self, count: u64, rules: &Rules<'_>) -> Option<Self> {
-        let mark = self.mark?;
-        (self.shown == count && self.may_pass(mark.max(self.next), rules)).then(|| Self {
-            next: mark.max(self.next),
-            mark: None,
-            ..self.clone()
-        })
-    }
-
-    /// The cursors possible after `count` stored entries were told to be missed.
-    fn miss(&self, count: u64, rules: &Rules<'_>) -> Vec<Self> {
-        if !rules.is_tight && self.next >= self.floor {
-            return Vec::new();
-        }
-        if self.is_lenient && self.shown == 0 {
-            return vec![self.clone()];
-        }
-        let mut after = Vec::new();
-        let mut from = self.next;
-        loop {
-            let mut left = count;
-            let mut at = from;
-            while left > 0 && at < rules.end {
-                left -= u64::from(rules.log.entries[at].entry.id.is_some());
-                at += 1;
-            }
-            let missed = Self {
-                next: at,
-                ..self.clone()
-            };
-            if left == 0 && !after.contains(&missed) {
-                after.push(missed);
-            }
-            if from >= rules.end || !rules.may_skip(from, self.is_past(from)) {
-                return after;
-            }
-            from += 1;
-        }
-    }
 }
 
 impl Reader {
@@ -516,11 +399,14 @@ impl Reader {
         after.dedup();
         assert!(
             !after.is_empty(),
-            "{:?} ({:?}) got {what} of {place:?} that cannot come now; it was at {:?}, end {:?}",
+            "{:?} ({:?}) got {what} of {place:?} that cannot come now; it was at {:?}, end {:?}; \
+             ignored {:?}; the log there:{}",
             self.client,
             self.dialect,
             stint.readings,
             stint.end,
+            self.ignored,
+            log.excerpt(stint.readings[0].live.next),
         );
         stint.readings = after;
     }

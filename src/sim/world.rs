@@ -1,6 +1,7 @@
 //! The world of one seed: it gives everybody their turn, then calms down and sees what is left.
 
 use super::dice::{Dice, Weather};
+use super::model::Tally;
 use super::people::{Person, Street};
 use super::shell::Shell;
 use crate::chat::ClientId;
@@ -13,7 +14,6 @@ const SETTLING_TURNS: usize = 400;
 
 /// Everything of one seed.
 pub(super) struct World {
-    seed: u64,
     dice: Dice,
     weather: Weather,
     shell: Shell,
@@ -28,8 +28,7 @@ pub(super) struct Summary {
     turns: u64,
     connections: u64,
     published: u64,
-    acknowledged: u64,
-    pauses: u64,
+    tally: Tally,
 }
 
 impl Summary {
@@ -38,8 +37,7 @@ impl Summary {
         self.turns += other.turns;
         self.connections += other.connections;
         self.published += other.published;
-        self.acknowledged += other.acknowledged;
-        self.pauses += other.pauses;
+        self.tally.add(other.tally);
     }
 }
 
@@ -58,7 +56,6 @@ impl World {
             Person::new(index, dialect, dice.between(0, 20))
         });
         Self {
-            seed,
             people: people.collect(),
             dice,
             weather,
@@ -74,12 +71,11 @@ impl World {
             self.turn(false);
         }
         self.shell.calm();
-        let turns_max = self.settling_turns();
         let mut turns = 0;
         while !self.is_settled() {
             assert!(
-                turns < turns_max,
-                "everything is settled within {turns_max} turns: {}",
+                turns % SETTLING_TURNS > 0 || turns <= self.settling_turns(),
+                "nothing is settled after {turns} turns: {}",
                 self.what_is_left()
             );
             turns += 1;
@@ -93,7 +89,6 @@ impl World {
             .filter_map(|person| person.client)
             .collect();
         self.shell.model.assert_settled(&staying);
-        let _ = self.seed;
         Summary {
             seeds: 1,
             turns: self.shell.turn as u64,
@@ -105,8 +100,7 @@ impl World {
                 .values()
                 .map(|log| log.entries.len() as u64)
                 .sum(),
-            acknowledged: self.shell.model.acknowledged,
-            pauses: self.shell.pauses,
+            tally: self.shell.model.tally,
         }
     }
 
@@ -163,6 +157,7 @@ impl World {
         let logs = self.shell.model.logs.values();
         let entries = logs.flat_map(|log| &log.entries);
         let bytes: usize = entries.map(|one| one.entry_bytes()).sum();
+        let bytes = bytes + self.shell.model.reply_bytes;
         SETTLING_TURNS + 40 * self.weather.turns + 4 * bytes / slowest
     }
 
