@@ -298,7 +298,8 @@ impl Link {
                 };
             }
             Err(error) => {
-                let why = format!("cannot connect to {}: {error}", self.address);
+                let advice = what_to_do(&error);
+                let why = format!("cannot connect to {}: {error}{advice}", self.address);
                 self.lost(&why, heard);
             }
         }
@@ -474,3 +475,20 @@ impl Link {
 
 /// The addresses of a host, as the resolver gives them.
 type Resolved = io::Result<Vec<SocketAddr>>;
+
+/// What a person can look at when a connection does not come about.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the system has many more")]
+fn what_to_do(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => {
+            "; nothing listens there: is parlourd running, and is the port right (4747 by default)?"
+        }
+        io::ErrorKind::TimedOut => "; is the address right, and does a firewall stand between?",
+        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
+            "; is this machine connected to a network that leads there?"
+        }
+        // What the resolver says has no kind of its own.
+        _ if error.raw_os_error().is_none() => "; check how the host is spelt",
+        _ => "",
+    }
+}

@@ -137,7 +137,11 @@ impl Log {
 
     /// A few entries from `index` on, shortened, for whoever looks for a mistake.
     pub(super) fn excerpt(&self, index: usize) -> String {
-        let near = self.entries.iter().enumerate().skip(index.saturating_sub(2));
+        let near = self
+            .entries
+            .iter()
+            .enumerate()
+            .skip(index.saturating_sub(2));
         let line = |(index, one): (usize, &Published)| {
             let entry = format!("{:?}", one.entry);
             format!("\n  {index} (step {}): {entry:.160}", one.step)
