@@ -34,7 +34,7 @@ fn main() -> ExitCode {
 
 fn print(text: &str) -> ExitCode {
     // A reader that closed early, such as head, has what it wanted.
-    let _ = write!(std::io::stdout(), "{}{}", text.trim_end(), "\n");
+    let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
     ExitCode::SUCCESS
 }
 
