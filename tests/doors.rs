@@ -217,7 +217,9 @@ impl Dice {
     }
 
     fn bytes(&mut self, count: u64) -> Vec<u8> {
-        (0..count).map(|_| self.roll(256) as u8).collect()
+        (0..count)
+            .map(|_| u8::try_from(self.roll(256)).unwrap())
+            .collect()
     }
 }
 
@@ -361,7 +363,7 @@ fn who_comes_and_breaks_off_leaves_no_place_behind() {
         } else {
             b"PRLR\x01\x01\0\0\0\x20key-key-key-key-key-key-key-key-"
         };
-        let count = dice.roll(all.len() as u64 + 1) as usize;
+        let count = usize::try_from(dice.roll(all.len() as u64 + 1)).unwrap();
         // Refused ones are closed before they have spoken.
         let _ = stream.write_all(&all[..count]);
         if dice.roll(2) == 0 {

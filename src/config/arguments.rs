@@ -94,10 +94,10 @@ fn assemble(arguments: &Arguments) -> Result<Config, Mistake> {
         config.read_file(&file)?;
     }
     if let Some(door) = &arguments.sealed {
-        config.sealed = sealed_door(door)?;
+        config.sealed = sealed_door(door).map_err(|mistake| of_flag("--sealed", &mistake))?;
     }
     if let Some(door) = &arguments.line {
-        config.line = line_door(door)?;
+        config.line = line_door(door).map_err(|mistake| of_flag("--line", &mistake))?;
     }
     if config.sealed.is_empty() && config.line.is_empty() {
         return Err(Mistake(
@@ -105,6 +105,11 @@ fn assemble(arguments: &Arguments) -> Result<Config, Mistake> {
         ));
     }
     Ok(config)
+}
+
+/// A mistake, with the flag that it was made in.
+fn of_flag(flag: &str, mistake: &Mistake) -> Mistake {
+    Mistake(format!("{flag}: {mistake}"))
 }
 
 /// The data folder when none is named.

@@ -24,7 +24,8 @@ use std::time::Duration;
 impl Server {
     /// Accepts what waits, within the bound of a turn.
     pub(super) fn accept(&mut self, now: Now) {
-        if now.monotonic < self.accept_again || self.stopping.is_some() {
+        let is_wanted = self.listeners.iter().any(|listener| listener.ready);
+        if !is_wanted || now.monotonic < self.accept_again || self.stopping.is_some() {
             return;
         }
         let mut left = ACCEPTS_PER_TURN;
@@ -33,6 +34,10 @@ impl Server {
             && now.monotonic >= self.accept_again
             && self.listeners.iter().any(|listener| listener.ready)
         {
+            if self.connections.is_full() && self.make_room() {
+                // The slot is free when this turn has ended.
+                return;
+            }
             for index in 0..self.listeners.len() {
                 if self.listeners[index].ready {
                     left = left.saturating_sub(1);
@@ -40,6 +45,18 @@ impl Server {
                 }
             }
         }
+    }
+
+    /// Closes one connection that has been told everything and only lingers; whether there was one.
+    fn make_room(&mut self) -> bool {
+        while let Some(client) = self.deadlines.pop_lingering() {
+            if let Some(connection) = self.connections.find(client) {
+                let parting = connection.parting;
+                self.doom(client, parting);
+                return true;
+            }
+        }
+        false
     }
 
     fn accept_one(&mut self, index: usize, now: Now) {

@@ -90,6 +90,12 @@ impl Deadlines {
         })
     }
 
+    /// Whoever lingers for longest, due or not.
+    pub(super) fn pop_lingering(&mut self) -> Option<ClientId> {
+        let (_, client) = self.queues[Kind::Linger as usize].pop_front()?;
+        Some(client)
+    }
+
     /// The next pause that has ended.
     pub(super) fn pop_pause(&mut self, now: Duration) -> Option<ClientId> {
         let Reverse((due, client)) = *self.pauses.peek()?;

@@ -144,17 +144,16 @@ fn explain(door: Door, address: SocketAddr, error: &io::Error) -> Mistake {
     let port = address.port();
     Mistake(match error.kind() {
         io::ErrorKind::AddrInUse => format!(
-            "port {port} is in use, perhaps by another parlourd; stop it, or choose another port \
+            "{address} is in use, perhaps by another parlourd; stop it, or choose another port \
              with {flag} {}",
             SocketAddr::new(address.ip(), port.checked_add(10).unwrap_or(port - 10))
         ),
         io::ErrorKind::PermissionDenied => {
             format!("port {port} is not for this user; choose one above 1023 with {flag} ADDRESS")
         }
-        io::ErrorKind::AddrNotAvailable => format!(
-            "{} is no address of this machine; choose another with {flag} ADDRESS",
-            address.ip()
-        ),
+        io::ErrorKind::AddrNotAvailable => {
+            format!("{address} is no address of this machine; choose another with {flag} ADDRESS")
+        }
         _ => format!("cannot listen on {address}: {error}; choose another with {flag} ADDRESS"),
     })
 }
