@@ -101,6 +101,8 @@ pub(crate) enum Role {
     Mover,
     /// Stays, but stops reading when told to.
     Stuck,
+    /// Only speaks, where who listens cannot.
+    Publisher,
 }
 
 impl Plan {
@@ -111,20 +113,13 @@ impl Plan {
             number: name,
             room: self.groups[usize::from(member.group)].room.clone(),
             founds: member.founds,
+            publishes: member.role == Role::Publisher,
         }
     }
 
     /// How many speakers there are in all.
     pub(crate) fn speakers(&self) -> usize {
         self.groups.iter().map(|group| group.speakers.len()).sum()
-    }
-
-    /// To how many members that stay and read each message goes, per group.
-    pub(crate) fn listeners(&self, group: u16) -> usize {
-        self.members
-            .iter()
-            .filter(|member| member.group == group && member.role == Role::Steady)
-            .count()
     }
 
     /// Whether any group speaks in a closed loop.

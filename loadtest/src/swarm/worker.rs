@@ -73,6 +73,8 @@ pub(super) struct Worker {
     /// Since when speakers speak.
     speaking: Option<Duration>,
     churn: Option<Churn>,
+    /// When all movers were cut off.
+    scattered_at: Option<Duration>,
     /// Whether those who get stuck are.
     stuck: bool,
     connected_below: usize,
@@ -148,6 +150,7 @@ impl Worker {
             unread: VecDeque::new(),
             speaking: None,
             churn: None,
+            scattered_at: None,
             stuck: false,
             connected_below: 0,
             ticked_at: Duration::ZERO,
@@ -332,7 +335,10 @@ impl Worker {
         connection.joined = true;
         state.has_joined = true;
         state.failures = 0;
-        self.ears.harvest.joining.record(now - connection.began);
+        match self.scattered_at {
+            Some(scattered) => self.ears.harvest.rejoining.record(now - scattered),
+            None => self.ears.harvest.joining.record(now - connection.began),
+        }
         self.crowd.settle_one();
         let column = self.board.column(self.thread);
         column.joined.fetch_add(1, Relaxed);
@@ -357,7 +363,7 @@ impl Worker {
                 let failures = state.failures - 1;
                 self.crowd.push_again(seat, failures, now);
             }
-            Role::Steady | Role::Stuck => {
+            Role::Steady | Role::Stuck | Role::Publisher => {
                 self.board.column(self.thread).failed.fetch_add(1, Relaxed);
                 if state.listening.role == Role::Steady {
                     self.ears.lose(&self.seats[seat].listening);
@@ -427,6 +433,7 @@ impl Worker {
     /// Cuts off all movers, and lets them come again at once.
     fn scatter(&mut self) {
         self.crowd.lift_bounds();
+        self.scattered_at = Some(self.clock.now());
         for seat in 0..self.seats.len() {
             if self.seats[seat].listening.role == Role::Mover
                 && let Some(connection) = self.seats[seat].connection.take()
@@ -575,7 +582,7 @@ impl Worker {
             }
             let listening = state.listening;
             let until = |speaker| match listening.role {
-                Role::Mover => Until::LastHeard,
+                Role::Mover | Role::Publisher => Until::LastHeard,
                 Role::Steady | Role::Stuck if !state.has_joined => Until::LastHeard,
                 Role::Steady | Role::Stuck if listening.speaker == Some(speaker) && !echoes => {
                     Until::Said(0)
@@ -594,6 +601,6 @@ impl Worker {
 fn since(role: Role) -> Since {
     match role {
         Role::Steady | Role::Stuck => Since::Number(0),
-        Role::Mover => Since::FirstHeard,
+        Role::Mover | Role::Publisher => Since::FirstHeard,
     }
 }
