@@ -179,7 +179,7 @@ impl Conductor {
 
     /// Begins to time what is sent from now on.
     pub(crate) fn time(&self) {
-        self.order(Order::Time(Some(self.clock.now())));
+        self.order(Order::TimeFrom(self.clock.now()));
     }
 
     /// Lets it go on for `time`, or until `messages` were sent in all.
@@ -216,7 +216,7 @@ impl Conductor {
 
     /// Ends speaking, and waits until everybody has everything or nothing comes any more.
     pub(crate) fn drain(&mut self) {
-        self.order(Order::Time(None));
+        self.order(Order::TimeUntil(self.clock.now()));
         self.order(Order::Hush);
         let (mut heard, mut heard_at) = (0, self.clock.now());
         // What was being said while the order came is on the board by the second look.

@@ -25,7 +25,7 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
     let per_second = options.rate.unwrap_or(RATE);
     let mut scene = Scene::new(&stage, options);
     let group = scene.group(None, 1, Pace::Open { per_second }, u32::MAX)?;
-    scene.members(group, count - movers, Role::Steady);
+    scene.watchers(group, count - movers);
     scene.members(group, movers, Role::Mover);
     let mut conductor = Conductor::start(scene.finish()?, stage.process)?;
     let mut report = Report::new(format!(

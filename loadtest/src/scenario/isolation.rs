@@ -26,7 +26,7 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
     let pair = scene.group(Some("pair"), 1, Pace::Open { per_second }, u32::MAX)?;
     let crowd = scene.group(None, options.senders, Pace::Closed { window }, u32::MAX)?;
     scene.keep_apart(pair);
-    scene.members(pair, PAIR, Role::Steady);
+    scene.watchers(pair, PAIR);
     scene.members(crowd, members, Role::Steady);
     let mut conductor = Conductor::start(scene.finish()?, stage.process)?;
     let mut report = Report::new(format!(

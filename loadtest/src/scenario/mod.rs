@@ -178,6 +178,7 @@ impl Scene {
                     speaker: Some(speaker),
                     role: Role::Publisher,
                     founds: false,
+                    watches: false,
                 }));
         }
         for place in *placed..*placed + count {
@@ -187,9 +188,19 @@ impl Scene {
                 speaker,
                 role,
                 founds: place == 0 && founds,
+                watches: false,
             });
         }
         *placed += count;
+    }
+
+    /// Adds members that stay and watch, undisturbed by this side's work for the others.
+    fn watchers(&mut self, group: u16, count: usize) {
+        let before = self.plan.members.len();
+        self.members(group, count, Role::Steady);
+        for member in &mut self.plan.members[before..] {
+            member.watches = true;
+        }
     }
 
     /// How many there are, of all groups.

@@ -103,7 +103,7 @@ impl Worker {
         orders: Receiver<Order>,
         wakers: Arc<[Arc<Waker>]>,
     ) -> Self {
-        let local: Vec<usize> = (thread..plan.members.len()).step_by(plan.threads).collect();
+        let local = plan.members_of(thread);
         let ears = Ears::new(&plan, &local);
         let mut voices = Vec::new();
         let mut seats = Vec::with_capacity(local.len());
@@ -230,7 +230,8 @@ impl Worker {
                 }
                 Order::Speak { begin } => self.speaking = Some(begin),
                 Order::Hush => self.speaking = None,
-                Order::Time(begin) => self.ears.timed = begin,
+                Order::TimeFrom(begin) => self.ears.timed = Some(begin..Duration::MAX),
+                Order::TimeUntil(end) => self.ears.end_timing(end),
                 Order::Scatter => self.scatter(),
                 Order::Churn { per_second } => {
                     let threads = u32::try_from(self.plan.threads).expect("threads are few");
@@ -476,7 +477,7 @@ impl Worker {
         for index in 0..self.voices.len() {
             let now = self.clock.now();
             let voice = &mut self.voices[index];
-            let complete = if self.plan.threads == 1 {
+            let complete = if self.wakers.len() == 1 {
                 self.ears.complete(voice.speaker)
             } else {
                 self.board.complete(voice.speaker)
@@ -502,7 +503,7 @@ impl Worker {
                 let text = std::str::from_utf8(&self.text).expect("a stamp is ASCII");
                 connection.word(text, &mut self.words);
                 voice.said += 1;
-                if self.ears.timed.is_some_and(|from| at >= from) && voice.due(begin).is_some() {
+                if self.ears.is_timed(at) && voice.due(begin).is_some() {
                     self.ears.harvest.lag.record(now.saturating_sub(at));
                 }
             }
@@ -551,7 +552,7 @@ impl Worker {
         if self.ears.moved.is_empty() {
             return;
         }
-        let mut to_wake = vec![false; self.plan.threads];
+        let mut to_wake = vec![false; self.wakers.len()];
         for speaker in self.ears.moved.drain(..).collect::<Vec<_>>() {
             let complete = self.ears.complete(speaker);
             self.board.set_complete(speaker, self.thread, complete);
