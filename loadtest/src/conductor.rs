@@ -3,7 +3,7 @@
 use crate::Failure;
 use crate::clock::Clock;
 use crate::live::Live;
-use crate::plan::{Plan, Role};
+use crate::plan::{Member, Plan, Role};
 use crate::process::{ProcessorTime, resident_bytes};
 use crate::swarm::{Harvest, Order, Sums, Swarm};
 use std::sync::Arc;
@@ -123,18 +123,28 @@ impl Conductor {
 
     /// Connects the members below `below`, until each has joined or failed.
     pub(crate) fn connect(&mut self, below: usize) -> Stretch {
-        self.order(Order::Connect { below });
-        self.gather(below)
+        let wanted = u64::try_from(below).expect("members are bounded");
+        self.gather(Order::Connect { below }, wanted)
     }
 
-    /// Waits until all members below `below` are there or have failed, or nothing moves any more.
-    pub(crate) fn gather(&mut self, below: usize) -> Stretch {
-        let wanted = u64::try_from(below).expect("members are bounded");
+    /// Cuts off all movers, and waits until as many have joined again.
+    pub(crate) fn scatter(&mut self) -> Stretch {
+        let movers = self.plan.members.iter();
+        let movers = movers.filter(|member| member.role == Role::Mover).count();
+        let movers = u64::try_from(movers).expect("members are bounded");
+        let wanted = self.swarm.sums().joined + movers;
+        self.gather(Order::Scatter, wanted)
+    }
+
+    /// Gives an order, and waits until so many have joined or failed since the beginning, or
+    /// nothing moves any more.
+    fn gather(&mut self, order: Order, wanted: u64) -> Stretch {
         let begin = self.usage();
+        self.order(order);
         let (mut moved_at, mut before, mut seconds) = (begin.at, 0, Vec::new());
         loop {
             let (now, sums) = (self.clock.now(), self.swarm.sums());
-            let settled = sums.present + sums.failed;
+            let settled = sums.joined + sums.failed;
             if settled != before {
                 (moved_at, before) = (now, settled);
             }
@@ -144,8 +154,8 @@ impl Conductor {
             let shown = u32::try_from(seconds.len()).expect("a run is short") + 1;
             if now >= begin.at + SECOND * shown {
                 seconds.push(self.usage());
-                let done = share(sums.present, wanted);
-                let words = format!("{} of {wanted} connected", sums.present);
+                let done = share(settled, wanted);
+                let words = format!("{} connected", sums.present);
                 self.live.show(done, &words);
             }
             std::thread::sleep(LOOK);
@@ -169,7 +179,7 @@ impl Conductor {
 
     /// Begins to time what is sent from now on.
     pub(crate) fn time(&self) {
-        self.order(Order::Time(Some(self.clock.now())));
+        self.order(Order::TimeFrom(self.clock.now()));
     }
 
     /// Lets it go on for `time`, or until `messages` were sent in all.
@@ -206,7 +216,7 @@ impl Conductor {
 
     /// Ends speaking, and waits until everybody has everything or nothing comes any more.
     pub(crate) fn drain(&mut self) {
-        self.order(Order::Time(None));
+        self.order(Order::TimeUntil(self.clock.now()));
         self.order(Order::Hush);
         let (mut heard, mut heard_at) = (0, self.clock.now());
         // What was being said while the order came is on the board by the second look.
@@ -234,8 +244,11 @@ impl Conductor {
         for (index, group) in (0_u16..).zip(&self.plan.groups) {
             let members = self.plan.members.iter();
             let staying = members.filter(|member| member.group == index);
-            let staying = staying.filter(|member| member.role != Role::Mover).count();
-            let hearing = staying - usize::from(!self.plan.protocol.echoes()).min(staying);
+            let is_due = |member: &&Member| matches!(member.role, Role::Steady | Role::Stuck);
+            let staying = staying.filter(is_due).count();
+            let protocol = self.plan.protocol;
+            let is_deaf_to_self = protocol.members_speak() && !protocol.echoes();
+            let hearing = staying.saturating_sub(usize::from(is_deaf_to_self));
             let said = group.speakers.clone();
             let said: u64 = said
                 .map(|speaker| u64::from(self.swarm.board().said(speaker)))

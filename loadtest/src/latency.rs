@@ -40,11 +40,6 @@ impl Latency {
         self.0.is_empty()
     }
 
-    /// How many were counted.
-    pub(crate) fn count(&self) -> u64 {
-        self.0.len()
-    }
-
     /// The time that so many percent stay within.
     pub(crate) fn percentile(&self, percent: f64) -> Duration {
         Duration::from_nanos(self.0.value_at_percentile(percent))
@@ -111,7 +106,7 @@ mod tests {
         }
         assert_eq!(timeline.seconds().len(), 4);
         let total = timeline.total();
-        assert_eq!(total.count(), 100);
+        assert_eq!(total.0.len(), 100);
         let median = total.percentile(50.0);
         assert!(median.abs_diff(Duration::from_millis(50)) < Duration::from_millis(1));
         assert!(total.max() >= Duration::from_millis(100));

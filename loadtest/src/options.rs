@@ -32,6 +32,16 @@ pub(crate) enum Scenario {
     Fanout(Target),
     /// Full logins: how many a second, processor time of each
     Connect(Target),
+    /// All but a few reconnect at once: how long until all are back, what the others notice
+    Storm(Target),
+    /// Some leave and come again all the time, others stay and listen
+    Churn(Target),
+    /// Many small rooms
+    Rooms(Target),
+    /// A share of the members stops reading for a while: what the others notice, who loses what
+    Slow(Target),
+    /// A room of two beside a saturated one
+    Isolation(Target),
     /// The floor: what this machine allows a server that does nothing but copy
     Calibrate,
     #[command(hide = true)]
@@ -103,6 +113,15 @@ pub(crate) struct Options {
     /// Connections on their way at once
     #[arg(long, global = true, value_name = "N", default_value_t = 64)]
     pub(crate) conn_parallel: usize,
+    /// Of 100 members, how many move or get stuck, where some do
+    #[arg(long, global = true, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=99))]
+    pub(crate) share: Option<u8>,
+    /// How long those who get stuck do not read
+    #[arg(long, global = true, value_name = "TIME", value_parser = parse_duration, default_value = "10s")]
+    pub(crate) stuck: Duration,
+    /// Members that leave and come again per second, in churn
+    #[arg(long, global = true, value_name = "RATE", default_value_t = 50.0)]
+    pub(crate) moves: f64,
     /// For what is drawn by lot
     #[arg(long, global = true, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
@@ -116,6 +135,9 @@ pub(crate) struct Options {
     /// The server to start [default: beside this program, else in PATH]
     #[arg(long, global = true, value_name = "PATH", help_heading = "Server")]
     pub(crate) parlourd: Option<PathBuf>,
+    /// Put the same load on another kind of server: redis://HOST:PORT or irc://HOST:PORT
+    #[arg(long, global = true, value_name = "URL", help_heading = "Server")]
+    pub(crate) against: Option<String>,
     /// The process of a server on this machine that was not started here, to watch what it uses
     #[arg(long, global = true, value_name = "PID", help_heading = "Server")]
     pub(crate) server_pid: Option<u32>,
@@ -125,6 +147,24 @@ pub(crate) struct Options {
     /// Leave the floor out that a closed loop is compared with
     #[arg(long, global = true, help_heading = "Server")]
     pub(crate) no_floor: bool,
+
+    /// What must hold, such as 'p99<50ms' or 'lost==0'; else the exit code is 1
+    #[arg(
+        long = "assert",
+        global = true,
+        value_name = "CONDITION",
+        help_heading = "Report"
+    )]
+    pub(crate) assertions: Vec<String>,
+    /// Write all figures to this file, as JSON
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Report")]
+    pub(crate) json: Option<PathBuf>,
+    /// Write all figures to this file, as comma-separated values
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Report")]
+    pub(crate) csv: Option<PathBuf>,
+    /// Draw latency by percentile, and rate and latency over time, to this SVG file
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Report")]
+    pub(crate) plot: Option<PathBuf>,
 
     /// Threads that make the load
     #[arg(
@@ -171,7 +211,7 @@ impl Options {
     /// A [`Mistake`] that says what to change.
     pub(crate) fn check(&self) -> Result<(), Mistake> {
         let mistake = |words: &str| Err(Mistake(words.to_owned()));
-        let rates = [self.rate, self.conn_rate];
+        let rates = [self.rate, self.conn_rate, Some(self.moves)];
         if rates
             .iter()
             .flatten()

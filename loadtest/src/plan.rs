@@ -31,7 +31,7 @@ pub(crate) struct Plan {
     pub(crate) groups: Vec<Group>,
     /// Everybody.
     pub(crate) members: Vec<Member>,
-    /// Threads that share the members.
+    /// Threads that share the members; who watches has one more.
     pub(crate) threads: usize,
     /// For what is drawn by lot.
     pub(crate) seed: u64,
@@ -90,6 +90,9 @@ pub(crate) struct Member {
     pub(crate) role: Role,
     /// Whether it makes its group's room.
     pub(crate) founds: bool,
+    /// Whether it watches what others do to it: then it must not wait for their share of this
+    /// side's work, and lives on a thread of its own.
+    pub(crate) watches: bool,
 }
 
 /// How a member behaves.
@@ -101,6 +104,8 @@ pub(crate) enum Role {
     Mover,
     /// Stays, but stops reading when told to.
     Stuck,
+    /// Only speaks, where who listens cannot.
+    Publisher,
 }
 
 impl Plan {
@@ -111,20 +116,32 @@ impl Plan {
             number: name,
             room: self.groups[usize::from(member.group)].room.clone(),
             founds: member.founds,
+            publishes: member.role == Role::Publisher,
         }
+    }
+
+    /// How many threads there are in all.
+    pub(crate) fn threads_in_all(&self) -> usize {
+        self.threads + usize::from(self.members.iter().any(|member| member.watches))
+    }
+
+    /// The members that live on a thread.
+    pub(crate) fn members_of(&self, thread: usize) -> Vec<usize> {
+        let lives_there = |(index, member): &(usize, &Member)| {
+            let home = if member.watches {
+                self.threads
+            } else {
+                index % self.threads
+            };
+            home == thread
+        };
+        let members = self.members.iter().enumerate().filter(lives_there);
+        members.map(|(index, _)| index).collect()
     }
 
     /// How many speakers there are in all.
     pub(crate) fn speakers(&self) -> usize {
         self.groups.iter().map(|group| group.speakers.len()).sum()
-    }
-
-    /// To how many members that stay and read each message goes, per group.
-    pub(crate) fn listeners(&self, group: u16) -> usize {
-        self.members
-            .iter()
-            .filter(|member| member.group == group && member.role == Role::Steady)
-            .count()
     }
 
     /// Whether any group speaks in a closed loop.

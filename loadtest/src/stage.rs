@@ -33,6 +33,13 @@ impl Stage {
     /// A [`Mistake`] when the address is none or not allowed, a [`Failure`] when the server does
     /// not start.
     pub(crate) fn set(target: &Target, options: &Options) -> Result<Self, Ending> {
+        if let Some(url) = &options.against {
+            if target.address.is_some() || options.spawn {
+                let words = "--against names a server; leave the address and --spawn out";
+                return Err(Mistake(words.to_owned()).into());
+            }
+            return Ok(Self::foreign(url, options)?.reached_from(options));
+        }
         let stage = match &target.address {
             Some(address) if options.spawn => {
                 return Err(Mistake(format!(
@@ -68,20 +75,24 @@ impl Stage {
             None => (text, None),
         };
         let place = place.strip_prefix("parlour://").unwrap_or(place);
-        let address = place
-            .to_socket_addrs()
-            .ok()
-            .and_then(|mut found| found.next())
-            .ok_or_else(|| Mistake(format!("{place} is no HOST:PORT that can be found")))?;
-        if !address.ip().is_loopback() && !options.remote {
-            return Err(Mistake(format!(
-                "{address} is not this machine; a load test can take a server down, so say \
-                 --remote when its operator agrees"
-            ))
-            .into());
-        }
+        let address = resolve(place, options)?;
         let mut stage = Self::of(protocol(options.door), address, None);
         stage.fingerprint = fingerprint;
+        stage.process = options.server_pid;
+        Ok(stage)
+    }
+
+    fn foreign(url: &str, options: &Options) -> Result<Self, Ending> {
+        let (protocol, place) = match url.split_once("://") {
+            Some(("redis", place)) => (Protocol::Redis, place),
+            Some(("irc", place)) => (Protocol::Irc, place),
+            Some(_) | None => {
+                let words = format!("{url} is neither redis://HOST:PORT nor irc://HOST:PORT");
+                return Err(Mistake(words).into());
+            }
+        };
+        let address = resolve(place.trim_end_matches('/'), options)?;
+        let mut stage = Self::of(protocol, address, None);
         stage.process = options.server_pid;
         Ok(stage)
     }
@@ -119,6 +130,22 @@ impl Stage {
         }
         self
     }
+}
+
+/// The address of `HOST:PORT`, if a load may be put on it.
+fn resolve(place: &str, options: &Options) -> Result<SocketAddr, Mistake> {
+    let address = place
+        .to_socket_addrs()
+        .ok()
+        .and_then(|mut found| found.next())
+        .ok_or_else(|| Mistake(format!("{place} is no HOST:PORT that can be found")))?;
+    if address.ip().is_loopback() || options.remote {
+        return Ok(address);
+    }
+    Err(Mistake(format!(
+        "{address} is not this machine; a load test can take a server down, so say --remote when \
+         its operator agrees"
+    )))
 }
 
 const fn protocol(door: Door) -> Protocol {

@@ -107,6 +107,7 @@ mod tests {
             number: 0,
             room: room.map(Into::into),
             founds: true,
+            publishes: false,
         })
     }
 

@@ -8,18 +8,22 @@
 //! who drive it.
 
 mod bare;
+mod irc;
 mod line;
+mod redis;
 mod sealed;
 
 use crate::entropy::Entropy;
 pub(crate) use bare::GREETING;
 
 use bare::Bare;
+use irc::Irc;
 use line::Line;
 use parlour::crypto::fingerprint::Fingerprint;
 use parlour::crypto::record::CloseCode;
 use parlour::wire::WireError;
 use parlour::wire::sealed::HandshakeError;
+use redis::Redis;
 use sealed::Sealed;
 use std::fmt;
 use std::sync::Arc;
@@ -34,6 +38,10 @@ pub(crate) enum Protocol {
     Line,
     /// The floor's: lines, and nothing else.
     Bare,
+    /// Redis, publishing and subscribing.
+    Redis,
+    /// Internet Relay Chat.
+    Irc,
 }
 
 impl Protocol {
@@ -41,7 +49,15 @@ impl Protocol {
     pub(crate) const fn echoes(self) -> bool {
         match self {
             Self::Sealed | Self::Bare => true,
-            Self::Line => false,
+            Self::Line | Self::Redis | Self::Irc => false,
+        }
+    }
+
+    /// Whether who listens to a room can also speak in it.
+    pub(crate) const fn members_speak(self) -> bool {
+        match self {
+            Self::Sealed | Self::Line | Self::Bare | Self::Irc => true,
+            Self::Redis => false,
         }
     }
 
@@ -49,7 +65,7 @@ impl Protocol {
     pub(crate) const fn acknowledges(self) -> bool {
         match self {
             Self::Sealed => true,
-            Self::Line | Self::Bare => false,
+            Self::Line | Self::Bare | Self::Redis | Self::Irc => false,
         }
     }
 
@@ -59,6 +75,8 @@ impl Protocol {
             Self::Sealed => "sealed door (suite 1)",
             Self::Line => "line door (plain text)",
             Self::Bare => "bare lines",
+            Self::Redis => "Redis (plain text)",
+            Self::Irc => "IRC (plain text)",
         }
     }
 }
@@ -72,6 +90,8 @@ pub(crate) struct Persona {
     pub(crate) room: Option<Arc<str>>,
     /// Whether it makes that room.
     pub(crate) founds: bool,
+    /// Whether it only speaks, where who listens cannot.
+    pub(crate) publishes: bool,
 }
 
 impl Persona {
@@ -173,20 +193,26 @@ impl From<CloseCode> for Trouble {
 /// One connection's protocol.
 pub(crate) enum Link {
     /// See [`Sealed`].
-    Sealed(Box<Sealed>),
+    Sealed(Sealed),
     /// See [`Line`].
     Line(Line),
     /// See [`Bare`].
     Bare(Bare),
+    /// See [`Redis`].
+    Redis(Redis),
+    /// See [`Irc`].
+    Irc(Irc),
 }
 
 impl Link {
     /// A link of `protocol` for `persona`.
     pub(crate) fn new(protocol: Protocol, persona: &Persona) -> Self {
         match protocol {
-            Protocol::Sealed => Self::Sealed(Box::new(Sealed::new(persona.clone()))),
+            Protocol::Sealed => Self::Sealed(Sealed::new(persona.clone())),
             Protocol::Line => Self::Line(Line::new(persona.clone())),
             Protocol::Bare => Self::Bare(Bare::new()),
+            Protocol::Redis => Self::Redis(Redis::new(persona.clone())),
+            Protocol::Irc => Self::Irc(Irc::new(persona.clone())),
         }
     }
 
@@ -196,6 +222,8 @@ impl Link {
             Self::Sealed(link) => link.open(around, out),
             Self::Line(link) => link.open(out),
             Self::Bare(_) => {}
+            Self::Redis(link) => link.open(out),
+            Self::Irc(link) => link.open(out),
         }
     }
 
@@ -218,6 +246,8 @@ impl Link {
             Self::Sealed(link) => link.receive(input, around, out, hear),
             Self::Line(link) => link.receive(input, out, hear),
             Self::Bare(link) => Ok(link.receive(input, hear)),
+            Self::Redis(link) => link.receive(input, hear),
+            Self::Irc(link) => link.receive(input, out, hear),
         }
     }
 
@@ -229,6 +259,8 @@ impl Link {
                 words.extend_from_slice(text.as_bytes());
                 words.push(b'\n');
             }
+            Self::Redis(link) => link.word(text, words),
+            Self::Irc(link) => link.word(text, words),
         }
     }
 
@@ -236,7 +268,9 @@ impl Link {
     pub(crate) fn send(&mut self, words: &[u8], now: Duration, out: &mut Vec<u8>) {
         match self {
             Self::Sealed(link) => link.send(words, now, out),
-            Self::Line(_) | Self::Bare(_) => out.extend_from_slice(words),
+            Self::Line(_) | Self::Bare(_) | Self::Redis(_) | Self::Irc(_) => {
+                out.extend_from_slice(words);
+            }
         }
     }
 
@@ -245,7 +279,8 @@ impl Link {
         match self {
             Self::Sealed(link) => link.leave(out),
             Self::Line(_) => out.extend_from_slice(b"/quit\n"),
-            Self::Bare(_) => {}
+            Self::Irc(_) => out.extend_from_slice(b"QUIT\r\n"),
+            Self::Bare(_) | Self::Redis(_) => {}
         }
     }
 }
@@ -261,6 +296,7 @@ mod tests {
                 number,
                 room: None,
                 founds: false,
+                publishes: false,
             };
             persona.name()
         };

@@ -37,12 +37,14 @@ pub(crate) struct Sealed {
 enum Phase {
     Unconnected,
     Shaking(ClientHandshake),
-    // Both are used where they lie, and a connection is mostly these.
-    Talking {
-        sealer: Sealer,
-        opener: Opener,
-        frames: FrameReader,
-    },
+    // Boxed, because record states are used where they lie and a connection is mostly these.
+    Talking(Box<Talking>),
+}
+
+struct Talking {
+    sealer: Sealer,
+    opener: Opener,
+    frames: FrameReader,
 }
 
 /// Where one is and how one came there.
@@ -89,17 +91,18 @@ impl Sealed {
             }
             let identity = Identity::Throwaway(around.entropy.key());
             let established = offer.accept(identity, INTRODUCTION, out)?;
-            self.phase = Phase::Talking {
+            self.phase = Phase::Talking(Box::new(Talking {
                 sealer: established.sealer.start(around.now + REKEY_AFTER),
                 opener: established.opener.start(),
                 frames: FrameReader::new(MESSAGE_BYTES_MAX),
-            };
+            }));
             let words = self.place.introduce(&mut self.key);
             self.send(&words, around.now, out);
         }
-        let Phase::Talking { opener, frames, .. } = &mut self.phase else {
+        let Phase::Talking(talking) = &mut self.phase else {
             return Ok(taken);
         };
+        let Talking { opener, frames, .. } = &mut **talking;
         let mut owes_pong = false;
         while let Some((mut content, length)) = open_record(opener, &mut input[taken..], around)? {
             taken += length;
@@ -130,9 +133,10 @@ impl Sealed {
     }
 
     pub(super) fn send(&mut self, words: &[u8], now: Duration, out: &mut Vec<u8>) {
-        let Phase::Talking { sealer, .. } = &mut self.phase else {
+        let Phase::Talking(talking) = &mut self.phase else {
             return;
         };
+        let sealer = &mut talking.sealer;
         for content in words.chunks(CONTENT_BYTES_MAX) {
             if sealer.rekey_due(now) {
                 sealer
@@ -148,9 +152,9 @@ impl Sealed {
     }
 
     pub(super) fn leave(&mut self, out: &mut Vec<u8>) {
-        if let Phase::Talking { sealer, .. } = &mut self.phase {
+        if let Phase::Talking(talking) = &mut self.phase {
             // Already closed is as good.
-            let _ = sealer.seal_close(CloseCode::Done, out);
+            let _ = talking.sealer.seal_close(CloseCode::Done, out);
         }
     }
 }

@@ -70,6 +70,7 @@ pub(crate) fn note_ledger(report: &mut Report, said: u64, harvest: &Harvest) {
         ("received", ledger.received),
         ("lost", ledger.lost),
         ("announced", ledger.announced),
+        ("unannounced", ledger.lost.saturating_sub(ledger.announced)),
         ("duplicates", ledger.duplicates),
         ("out-of-order", ledger.out_of_order),
         ("corrupt", ledger.corrupt),

@@ -3,19 +3,35 @@
 //! Everything a run found out is a [`Fact`] with a key, so that the page, a file and an assertion
 //! speak of the same number under the same name; lines for people are made from them here.
 
+mod assertion;
 mod figures;
+mod files;
+mod plot;
 pub(crate) mod words;
 
+pub(crate) use assertion::Assertion;
 pub(crate) use figures::{
     delivery_cost, note_connections, note_generator, note_latency, note_ledger, note_rate,
     note_server,
 };
+pub(crate) use files::{write_csv, write_json};
+pub(crate) use plot::write_plot;
 
+use crate::conductor::{Stretch, ratio};
+use crate::latency::Latency;
+use crate::swarm::Harvest;
 use std::fmt::Write;
+use std::time::Duration;
+
+/// Percentiles of the curve, beside the maximum.
+const CURVE_PERCENTS: [f64; 16] = [
+    0.0, 10.0, 25.0, 50.0, 75.0, 80.0, 85.0, 90.0, 92.5, 95.0, 97.5, 99.0, 99.5, 99.9, 99.95, 99.99,
+];
 
 /// What is zero when all is well.
-const MUST_BE_ZERO: [&str; 6] = [
-    "lost",
+const MUST_BE_ZERO: [&str; 7] = [
+    "unannounced",
+    "missing",
     "duplicates",
     "out-of-order",
     "corrupt",
@@ -39,6 +55,33 @@ pub(crate) struct Report {
     lines: Vec<(String, String)>,
     facts: Vec<Fact>,
     warnings: Vec<String>,
+    command: String,
+    versions: String,
+    curve: Vec<Point>,
+    seconds: Vec<Second>,
+}
+
+/// A point of the curve of latencies.
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct Point {
+    /// So many percent.
+    percent: f64,
+    /// Stay within this.
+    milliseconds: f64,
+}
+
+/// One second of a run.
+#[derive(Clone, Copy, Default, PartialEq, Debug)]
+struct Second {
+    /// When it ended, in seconds from the beginning.
+    at: f64,
+    /// Messages sent per second.
+    rate: f64,
+    /// Messages received per second, by all together.
+    delivery_rate: f64,
+    median_ms: f64,
+    p99_ms: f64,
+    max_ms: f64,
 }
 
 impl Report {
@@ -61,6 +104,49 @@ impl Report {
             key: key.into(),
             value,
         });
+    }
+
+    /// Keeps how latencies are spread and how the seconds went.
+    pub(crate) fn set_harvest(&mut self, harvest: &Harvest, stretch: &Stretch) {
+        let total = harvest.latency.total();
+        if !total.is_empty() {
+            let point = |percent| Point {
+                percent,
+                milliseconds: milliseconds(total.percentile(percent)),
+            };
+            self.curve = CURVE_PERCENTS
+                .into_iter()
+                .chain([100.0])
+                .map(point)
+                .collect();
+        }
+        let mut before = &stretch.begin;
+        let none = Latency::default();
+        for (index, usage) in stretch.seconds.iter().enumerate() {
+            let time = (usage.at - before.at).as_secs_f64();
+            let latency = harvest.latency.seconds().get(index).unwrap_or(&none);
+            self.seconds.push(Second {
+                at: (usage.at - stretch.begin.at).as_secs_f64(),
+                rate: ratio(usage.sums.said - before.sums.said, 1) / time,
+                delivery_rate: ratio(usage.sums.heard - before.sums.heard, 1) / time,
+                median_ms: milliseconds(latency.percentile(50.0)),
+                p99_ms: milliseconds(latency.percentile(99.0)),
+                max_ms: milliseconds(latency.max()),
+            });
+            before = usage;
+        }
+    }
+
+    /// Keeps what was asked for and of whom.
+    pub(crate) fn set_conditions(&mut self, command: String, versions: String) {
+        self.line("command", command.clone());
+        self.line("versions", versions.clone());
+        (self.command, self.versions) = (command, versions);
+    }
+
+    /// All numbers.
+    pub(crate) fn facts(&self) -> &[Fact] {
+        &self.facts
     }
 
     /// Adds what makes the figures doubtful.
@@ -117,6 +203,10 @@ impl Report {
     }
 }
 
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,7 +226,7 @@ mod tests {
     #[test]
     fn a_report_is_clean_until_something_is_wrong() {
         let mut report = Report::new("a test");
-        report.fact("lost", 0.0);
+        report.fact("unannounced", 0.0);
         report.fact("p99-ms", 7.0);
         assert!(report.is_clean());
         report.fact("duplicates", 1.0);

@@ -21,6 +21,7 @@ pub(super) fn run(options: &Options) -> Result<Report, Ending> {
         fanout::pace_words(fanout::pace(options)),
     ));
     fanout::write(&mut report, &outcome);
+    report.set_harvest(&outcome.harvest, &outcome.measured);
     Ok(report)
 }
 

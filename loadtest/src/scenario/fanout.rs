@@ -16,14 +16,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const MEMBERS: usize = 1_000;
-const WINDOW: u32 = 64;
+pub(super) const WINDOW: u32 = 64;
 const DURATION: Duration = Duration::from_secs(10);
 /// The floor needs less time to settle than a server.
 const FLOOR_DURATION: Duration = Duration::from_secs(3);
 
 /// What a run of this shape found.
 pub(super) struct Outcome {
-    pub(super) plan_members: usize,
+    pub(super) connections: usize,
     pub(super) connecting: Stretch,
     pub(super) measured: Stretch,
     pub(super) harvest: Harvest,
@@ -47,6 +47,7 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
     ));
     drop(stage);
     write(&mut report, &outcome);
+    report.set_harvest(&outcome.harvest, &outcome.measured);
     let is_local = process.is_some() || target.address.is_none();
     if !options.no_floor && is_local && options.rate.is_none() {
         let floor = calibrate::floor(options, duration.min(FLOOR_DURATION))?;
@@ -88,8 +89,9 @@ pub(super) fn play(
         .map_or(u32::MAX, |count| count / u32::from(options.senders));
     let group = scene.group(None, options.senders, pace(options), messages_max)?;
     scene.members(group, members, Role::Steady);
+    let connections = scene.count();
     let mut conductor = Conductor::start(scene.finish()?, stage.process)?;
-    let connecting = conductor.connect(members);
+    let connecting = conductor.connect(connections);
     conductor.speak();
     if options.count.is_none() {
         conductor.watch(options.warmup, None, "warming up");
@@ -100,7 +102,7 @@ pub(super) fn play(
     let said = conductor.usage().sums.said;
     let plan = conductor.plan();
     Ok(Outcome {
-        plan_members: members,
+        connections,
         connecting,
         measured,
         harvest: conductor.finish(),
@@ -112,7 +114,7 @@ pub(super) fn play(
 /// Writes what was found.
 pub(super) fn write(report: &mut Report, outcome: &Outcome) {
     let (harvest, plan) = (&outcome.harvest, &outcome.plan);
-    note_connections(report, outcome.plan_members, &outcome.connecting, harvest);
+    note_connections(report, outcome.connections, &outcome.connecting, harvest);
     note_rate(report, plan, &outcome.measured);
     note_ledger(report, outcome.said, harvest);
     note_latency(report, "latency", "", &harvest.latency.total());

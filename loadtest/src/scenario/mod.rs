@@ -3,16 +3,21 @@
 //! Each makes a [`Plan`], has a conductor take it through its phases, and writes a report.
 
 mod calibrate;
+mod churn;
 mod connect;
 mod fanout;
 mod idle;
+mod isolation;
 mod picture;
+mod rooms;
+mod slow;
+mod storm;
 
 use crate::options::{Arguments, Options, Scenario, Target};
 use crate::plan::{Connecting, Group, Member, Pace, Plan, Role};
-use crate::report::Report;
+use crate::report::{Assertion, Report, write_csv, write_json, write_plot};
 use crate::stage::Stage;
-use crate::{Ending, Mistake, entropy, floor, machine, spawn};
+use crate::{Ending, Failure, Mistake, entropy, floor, machine, spawn};
 use std::time::Duration;
 
 /// How long a connection may take to join.
@@ -26,35 +31,76 @@ const JOIN_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) fn run(arguments: &Arguments) -> Result<bool, Ending> {
     let options = &arguments.options;
     options.check()?;
+    let assertions = options
+        .assertions
+        .iter()
+        .map(|text| Assertion::parse(text))
+        .collect::<Result<Vec<_>, _>>()?;
     let mut report = match &arguments.scenario {
         None => picture::run(options)?,
         Some(Scenario::Idle(target)) => idle::run(target, options)?,
         Some(Scenario::Fanout(target)) => fanout::run(target, options)?,
         Some(Scenario::Connect(target)) => connect::run(target, options)?,
+        Some(Scenario::Storm(target)) => storm::run(target, options)?,
+        Some(Scenario::Churn(target)) => churn::run(target, options)?,
+        Some(Scenario::Rooms(target)) => rooms::run(target, options)?,
+        Some(Scenario::Slow(target)) => slow::run(target, options)?,
+        Some(Scenario::Isolation(target)) => isolation::run(target, options)?,
         Some(Scenario::Calibrate) => calibrate::run(options)?,
         Some(Scenario::FloorServer) => {
             floor::serve()?;
             return Ok(true);
         }
     };
-    note_conditions(&mut report, arguments);
+    note_conditions(&mut report, options);
     print!("{}", report.page());
-    Ok(report.is_clean())
+    write_files(&report, options)?;
+    // Who says what must hold has said it all.
+    let mut holds = !assertions.is_empty() || report.is_clean();
+    for assertion in &assertions {
+        if let Err(why) = assertion.check(&report) {
+            eprintln!("loadtest: {why}");
+            holds = false;
+        }
+    }
+    Ok(holds)
+}
+
+fn write_files(report: &Report, options: &Options) -> Result<(), Failure> {
+    if let Some(path) = &options.json {
+        write_json(report, path)?;
+    }
+    if let Some(path) = &options.csv {
+        write_csv(report, path)?;
+    }
+    if let Some(path) = &options.plot {
+        write_plot(report, path)?;
+    }
+    Ok(())
 }
 
 /// The command and the versions, so that a figure can be had again.
-fn note_conditions(report: &mut Report, arguments: &Arguments) {
+fn note_conditions(report: &mut Report, options: &Options) {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    report.line("command", format!("loadtest {}", words.join(" ")));
     let own = format!("loadtest {}", env!("CARGO_PKG_VERSION"));
-    let server = spawn::version(arguments.options.parlourd.as_deref());
-    let server = server.map_or(String::new(), |version| format!(", {version}"));
-    report.line("versions", format!("{own}{server}"));
+    let server = options
+        .against
+        .is_none()
+        .then(|| spawn::version(options.parlourd.as_deref()));
+    let server = server
+        .flatten()
+        .map_or(String::new(), |version| format!(", {version}"));
+    report.set_conditions(
+        format!("loadtest {}", words.join(" ")),
+        format!("{own}{server}"),
+    );
 }
 
 /// A plan in the making.
 struct Scene {
     plan: Plan,
+    /// How many members each group has so far.
+    counts: Vec<usize>,
 }
 
 impl Scene {
@@ -78,6 +124,7 @@ impl Scene {
                 threads: options.threads,
                 seed: options.seed,
             },
+            counts: Vec::new(),
         }
     }
 
@@ -105,26 +152,60 @@ impl Scene {
             messages_max,
             apart: false,
         });
+        self.counts.push(0);
         Ok(index)
     }
 
-    /// Adds `count` members of a group; the first ones are its speakers.
+    /// Has a group's latencies kept apart from the others'.
+    fn keep_apart(&mut self, group: u16) {
+        self.plan.groups[usize::from(group)].apart = true;
+    }
+
+    /// Adds `count` members of a group; its first ones are its speakers.
+    ///
+    /// Where members cannot speak, speakers are added beside them.
     fn members(&mut self, group: u16, count: usize, role: Role) {
         let state = &self.plan.groups[usize::from(group)];
-        let before = self.plan.members.iter();
-        let before = before.filter(|member| member.group == group).count();
-        for place in before..before + count {
-            let speaker = u16::try_from(place)
-                .ok()
-                .and_then(|place| state.speakers.start.checked_add(place))
-                .filter(|speaker| state.speakers.contains(speaker));
+        let (founds, speakers) = (state.room.is_some(), state.speakers.clone());
+        let placed = &mut self.counts[usize::from(group)];
+        let is_first = *placed == 0;
+        let members_speak = self.plan.protocol.members_speak();
+        if is_first && !members_speak {
+            self.plan
+                .members
+                .extend(speakers.clone().map(|speaker| Member {
+                    group,
+                    speaker: Some(speaker),
+                    role: Role::Publisher,
+                    founds: false,
+                    watches: false,
+                }));
+        }
+        for place in *placed..*placed + count {
+            let speaker = speakers.clone().nth(place).filter(|_| members_speak);
             self.plan.members.push(Member {
                 group,
                 speaker,
                 role,
-                founds: place == 0 && state.room.is_some(),
+                founds: place == 0 && founds,
+                watches: false,
             });
         }
+        *placed += count;
+    }
+
+    /// Adds members that stay and watch, undisturbed by this side's work for the others.
+    fn watchers(&mut self, group: u16, count: usize) {
+        let before = self.plan.members.len();
+        self.members(group, count, Role::Steady);
+        for member in &mut self.plan.members[before..] {
+            member.watches = true;
+        }
+    }
+
+    /// How many there are, of all groups.
+    fn count(&self) -> usize {
+        self.plan.members.len()
     }
 
     /// The plan, once it is known that the machine allows it.

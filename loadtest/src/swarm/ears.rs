@@ -9,6 +9,7 @@ use crate::ledger::{Account, Arrival};
 use crate::link::Heard;
 use crate::plan::{Pace, Plan, Role};
 use crate::stamp::{Reading, Stamp};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ pub(super) struct Ears {
     /// Speakers whose window has moved on since this was last looked at.
     pub(super) moved: Vec<u16>,
     /// Between which times what is sent is timed.
-    pub(super) timed: Option<Duration>,
+    pub(super) timed: Option<Range<Duration>>,
     /// Messages received.
     pub(super) heard: u64,
     /// When the last one came.
@@ -90,6 +91,18 @@ impl Ears {
         self.windows[usize::from(speaker)].complete()
     }
 
+    /// Stops timing what is sent from `end` on.
+    pub(super) fn end_timing(&mut self, end: Duration) {
+        if let Some(timed) = &mut self.timed {
+            timed.end = end;
+        }
+    }
+
+    /// Whether what is sent at that time is timed.
+    pub(super) fn is_timed(&self, at: Duration) -> bool {
+        self.timed.as_ref().is_some_and(|timed| timed.contains(&at))
+    }
+
     /// A member hears something at `now`.
     pub(super) fn hear(&mut self, listening: &mut Listening, heard: Heard<'_>, now: Duration) {
         match heard {
@@ -129,7 +142,12 @@ impl Ears {
             {
                 self.moved.push(stamp.speaker);
             }
-            if let Some(begin) = self.timed.filter(|begin| stamp.at >= *begin) {
+            if let Some(timed) = self
+                .timed
+                .as_ref()
+                .filter(|timed| timed.contains(&stamp.at))
+            {
+                let begin = timed.start;
                 let time = now.saturating_sub(stamp.at);
                 if self.plan.groups[group].apart {
                     self.harvest.apart.record(time);

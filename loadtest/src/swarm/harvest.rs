@@ -19,6 +19,8 @@ pub(crate) struct Harvest {
     pub(crate) apart: Latency,
     /// From connecting to joined.
     pub(crate) joining: Latency,
+    /// From being cut off to having joined again, all tries included.
+    pub(crate) rejoining: Latency,
     /// How much later than intended messages were sent, in an open loop.
     pub(crate) lag: Latency,
     /// Why connections failed, and how many did.
@@ -44,6 +46,7 @@ impl Harvest {
         self.latency.add(&other.latency);
         self.apart.add(&other.apart);
         self.joining.add(&other.joining);
+        self.rejoining.add(&other.rejoining);
         self.lag.add(&other.lag);
         for (ours, theirs) in [
             (&mut self.troubles, &other.troubles),

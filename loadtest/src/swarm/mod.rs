@@ -45,8 +45,10 @@ pub(crate) enum Order {
     },
     /// Speakers fall silent.
     Hush,
-    /// What is sent from this time on is timed; nothing any more when absent.
-    Time(Option<Duration>),
+    /// What is sent from this time on is timed, whenever it arrives.
+    TimeFrom(Duration),
+    /// What is sent from this time on is not.
+    TimeUntil(Duration),
     /// All movers are cut off at once, and connect again.
     Scatter,
     /// So many movers a second, in all, leave and come again.
@@ -79,9 +81,9 @@ impl Swarm {
     ///
     /// When the system refuses a poll or a thread.
     pub(crate) fn start(plan: &Arc<Plan>, clock: Clock) -> io::Result<Self> {
-        let board = Arc::new(Board::new(plan.threads, plan.speakers()));
+        let board = Arc::new(Board::new(plan.threads_in_all(), plan.speakers()));
         let mut polls = Vec::new();
-        for _ in 0..plan.threads {
+        for _ in 0..plan.threads_in_all() {
             let poll = Poll::new()?;
             let waker = Arc::new(Waker::new(poll.registry(), worker::WAKE)?);
             polls.push((poll, waker));

@@ -73,6 +73,8 @@ pub(super) struct Worker {
     /// Since when speakers speak.
     speaking: Option<Duration>,
     churn: Option<Churn>,
+    /// When all movers were cut off.
+    scattered_at: Option<Duration>,
     /// Whether those who get stuck are.
     stuck: bool,
     connected_below: usize,
@@ -101,7 +103,7 @@ impl Worker {
         orders: Receiver<Order>,
         wakers: Arc<[Arc<Waker>]>,
     ) -> Self {
-        let local: Vec<usize> = (thread..plan.members.len()).step_by(plan.threads).collect();
+        let local = plan.members_of(thread);
         let ears = Ears::new(&plan, &local);
         let mut voices = Vec::new();
         let mut seats = Vec::with_capacity(local.len());
@@ -148,6 +150,7 @@ impl Worker {
             unread: VecDeque::new(),
             speaking: None,
             churn: None,
+            scattered_at: None,
             stuck: false,
             connected_below: 0,
             ticked_at: Duration::ZERO,
@@ -227,7 +230,8 @@ impl Worker {
                 }
                 Order::Speak { begin } => self.speaking = Some(begin),
                 Order::Hush => self.speaking = None,
-                Order::Time(begin) => self.ears.timed = begin,
+                Order::TimeFrom(begin) => self.ears.timed = Some(begin..Duration::MAX),
+                Order::TimeUntil(end) => self.ears.end_timing(end),
                 Order::Scatter => self.scatter(),
                 Order::Churn { per_second } => {
                     let threads = u32::try_from(self.plan.threads).expect("threads are few");
@@ -332,7 +336,10 @@ impl Worker {
         connection.joined = true;
         state.has_joined = true;
         state.failures = 0;
-        self.ears.harvest.joining.record(now - connection.began);
+        match self.scattered_at {
+            Some(scattered) => self.ears.harvest.rejoining.record(now - scattered),
+            None => self.ears.harvest.joining.record(now - connection.began),
+        }
         self.crowd.settle_one();
         let column = self.board.column(self.thread);
         column.joined.fetch_add(1, Relaxed);
@@ -357,7 +364,7 @@ impl Worker {
                 let failures = state.failures - 1;
                 self.crowd.push_again(seat, failures, now);
             }
-            Role::Steady | Role::Stuck => {
+            Role::Steady | Role::Stuck | Role::Publisher => {
                 self.board.column(self.thread).failed.fetch_add(1, Relaxed);
                 if state.listening.role == Role::Steady {
                     self.ears.lose(&self.seats[seat].listening);
@@ -427,6 +434,7 @@ impl Worker {
     /// Cuts off all movers, and lets them come again at once.
     fn scatter(&mut self) {
         self.crowd.lift_bounds();
+        self.scattered_at = Some(self.clock.now());
         for seat in 0..self.seats.len() {
             if self.seats[seat].listening.role == Role::Mover
                 && let Some(connection) = self.seats[seat].connection.take()
@@ -469,7 +477,7 @@ impl Worker {
         for index in 0..self.voices.len() {
             let now = self.clock.now();
             let voice = &mut self.voices[index];
-            let complete = if self.plan.threads == 1 {
+            let complete = if self.wakers.len() == 1 {
                 self.ears.complete(voice.speaker)
             } else {
                 self.board.complete(voice.speaker)
@@ -495,7 +503,7 @@ impl Worker {
                 let text = std::str::from_utf8(&self.text).expect("a stamp is ASCII");
                 connection.word(text, &mut self.words);
                 voice.said += 1;
-                if self.ears.timed.is_some_and(|from| at >= from) && voice.due(begin).is_some() {
+                if self.ears.is_timed(at) && voice.due(begin).is_some() {
                     self.ears.harvest.lag.record(now.saturating_sub(at));
                 }
             }
@@ -544,7 +552,7 @@ impl Worker {
         if self.ears.moved.is_empty() {
             return;
         }
-        let mut to_wake = vec![false; self.plan.threads];
+        let mut to_wake = vec![false; self.wakers.len()];
         for speaker in self.ears.moved.drain(..).collect::<Vec<_>>() {
             let complete = self.ears.complete(speaker);
             self.board.set_complete(speaker, self.thread, complete);
@@ -575,7 +583,7 @@ impl Worker {
             }
             let listening = state.listening;
             let until = |speaker| match listening.role {
-                Role::Mover => Until::LastHeard,
+                Role::Mover | Role::Publisher => Until::LastHeard,
                 Role::Steady | Role::Stuck if !state.has_joined => Until::LastHeard,
                 Role::Steady | Role::Stuck if listening.speaker == Some(speaker) && !echoes => {
                     Until::Said(0)
@@ -594,6 +602,6 @@ impl Worker {
 fn since(role: Role) -> Since {
     match role {
         Role::Steady | Role::Stuck => Since::Number(0),
-        Role::Mover => Since::FirstHeard,
+        Role::Mover | Role::Publisher => Since::FirstHeard,
     }
 }
