@@ -27,7 +27,6 @@ impl Outbound<'_> {
     /// Changes the key behind the record just sealed, when its time has come.
     fn rekey(&mut self, client: ClientId, record: &mut Vec<u8>) {
         let now = self.began;
-        let rekey_at = now + draw(self.rekey_after);
         let Some(records) = self.connections.records(client) else {
             return;
         };
@@ -37,6 +36,8 @@ impl Outbound<'_> {
             return;
         }
         self.rekeys_left = self.rekeys_left.saturating_sub(1);
+        // Drawn only here: a system call per record would cost more than the record.
+        let rekey_at = now + draw(self.rekey_after);
         sealer
             .seal_key_update(rekey_at, record)
             .expect("a key change has its reserve in every key");
