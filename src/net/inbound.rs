@@ -139,7 +139,9 @@ impl Server {
                 Some(held)
             }
             Ok(count) => {
-                connection.flags.readable = count == space.len() || connection.flags.half_closed;
+                // Windows tells of more only after it has said that there is none.
+                connection.flags.readable =
+                    count == space.len() || connection.flags.half_closed || cfg!(windows);
                 Some(held + count)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
