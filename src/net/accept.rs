@@ -94,7 +94,7 @@ impl Server {
             self.refuse(socket, door, denial, now);
             return;
         }
-        if let Err(error) = set_options(&socket, self.config.bounds.keepalive) {
+        if let Err(error) = set_options(&socket, &self.config.bounds) {
             log::debug!("gone while it came: from={address} error={error}");
             self.admission.exit(source, false, now.monotonic);
             return;

@@ -17,8 +17,8 @@ use crate::chat::{
 use crate::crypto::record::{Opened, RecordKind};
 use crate::limits::{
     FAVOUR_TIME, HANDSHAKE_BYTES_MAX, HELD_BACK_PAUSE, INCOMPLETE_INPUT_SMALL_BYTES,
-    MESSAGE_BYTES_MAX, READ_BYTES_PER_VISIT, REPLIES_OWED_BYTES_MAX, TEXT_BYTES_MAX,
-    UNNAMED_MESSAGE_BYTES_MAX,
+    MESSAGE_BYTES_MAX, MESSAGE_ENVELOPE_BYTES_MAX, READ_BYTES_PER_VISIT, REPLIES_OWED_BYTES_MAX,
+    TEXT_BYTES_MAX, UNNAMED_MESSAGE_BYTES_MAX,
 };
 use crate::wire::frame::FrameReader;
 use crate::wire::line::{LineItem, LineReader};
@@ -139,7 +139,9 @@ impl Server {
                 Some(held)
             }
             Ok(count) => {
-                connection.flags.readable = count == space.len() || connection.flags.half_closed;
+                // Windows tells of more only after it has said that there is none.
+                connection.flags.readable =
+                    count == space.len() || connection.flags.half_closed || cfg!(windows);
                 Some(held + count)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -417,7 +419,7 @@ impl Server {
                 reader.discard(&mut input);
             }
             if connection.flags.named {
-                reader.set_bytes_max(MESSAGE_BYTES_MAX);
+                reader.set_bytes_max(TEXT_BYTES_MAX + MESSAGE_ENVELOPE_BYTES_MAX);
             }
             // Nothing has come behind it, not even the beginning of a line.
             if is_empty && input.is_empty() && reader.held() == 0 {

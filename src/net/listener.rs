@@ -1,16 +1,15 @@
 //! Listeners: sockets that wait for connections, and the options each connection gets.
 
 use crate::chat::Door;
-use crate::config::Mistake;
+use crate::config::{Bounds, Mistake};
 use crate::limits::{
-    KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES, LISTEN_BACKLOG, UNACKNOWLEDGED_BYTES_TIMEOUT,
-    UNSENT_BYTES_LOW,
+    KEEPALIVE_IDLE_MIN, KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES, LISTEN_BACKLOG,
+    UNACKNOWLEDGED_BYTES_TIMEOUT, UNSENT_BYTES_LOW,
 };
 use mio::net::{TcpListener, TcpStream};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
 
 /// A socket on which new connections arrive.
 pub(super) struct Listener {
@@ -161,22 +160,26 @@ fn explain(door: Door, address: SocketAddr, error: &io::Error) -> Mistake {
 /// Sets what every connection needs: no delay, little in the kernel, and an end when the peer is
 /// dead.
 ///
+/// A peer is asked sooner when the operator wants to know sooner, and what it does not acknowledge
+/// counts as what it does not accept.
+///
 /// # Errors
 ///
 /// When the peer is gone already.
-pub(super) fn set_options(stream: &TcpStream, keepalive_after: Duration) -> io::Result<()> {
+pub(super) fn set_options(stream: &TcpStream, bounds: &Bounds) -> io::Result<()> {
     let socket = SockRef::from(stream);
     socket.set_tcp_nodelay(true)?;
+    let interval = (bounds.keepalive / 4).clamp(KEEPALIVE_IDLE_MIN, KEEPALIVE_INTERVAL);
     let keepalive = TcpKeepalive::new()
-        .with_time(keepalive_after)
-        .with_interval(KEEPALIVE_INTERVAL.min(keepalive_after));
+        .with_time(bounds.keepalive)
+        .with_interval(interval);
     #[cfg(not(windows))]
     let keepalive = keepalive.with_retries(KEEPALIVE_RETRIES);
     socket.set_tcp_keepalive(&keepalive)?;
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
-        let unacknowledged = UNACKNOWLEDGED_BYTES_TIMEOUT.min(keepalive_after);
-        socket.set_tcp_user_timeout(Some(unacknowledged))?;
+        let timeout = UNACKNOWLEDGED_BYTES_TIMEOUT.min(bounds.stall_timeout);
+        socket.set_tcp_user_timeout(Some(timeout))?;
         socket.set_tcp_notsent_lowat(UNSENT_BYTES_LOW)?;
     }
     #[cfg(not(any(target_os = "linux", target_os = "android")))]

@@ -4,7 +4,7 @@ use super::connection::{Connection, Link, Wait};
 use super::deadlines::Kind;
 use super::outbound::Outbound;
 use super::server::{Server, ServerError, connection_lost, list};
-use crate::chat::{ClientId, Door, Event, Input, Loss, Now, Parting};
+use crate::chat::{ClientId, Close, Door, Event, Input, Loss, Now, Parting};
 use crate::limits::{REKEYS_PER_TURN_MAX, UNREAD_DISCARDS_MAX};
 use std::io::Read;
 use std::net::Shutdown;
@@ -89,6 +89,17 @@ impl Server {
             Kind::Handshake => self.give_up("handshake-timeout", client, now),
             Kind::Login if connection.flags.named || connection.flags.silenced => {}
             Kind::Login if stands_still => self.deadlines.arm(kind, client, now.monotonic),
+            Kind::Login if connection.door == Door::Line => {
+                self.counters.note("login-timeout", now.monotonic);
+                self.admission.failed(connection.source, now.monotonic);
+                let why = "no name was given in time";
+                self.finish(
+                    client,
+                    Some(&Event::Bye(Some(why.into()))),
+                    Close::Done,
+                    now,
+                );
+            }
             Kind::Login => self.give_up("login-timeout", client, now),
             Kind::Message => {
                 connection.flags.timed = false;
