@@ -70,11 +70,12 @@ pub(super) enum Act {
     Settings,
     Again,
     Reset,
+    Move,
     Quit,
 }
 
 /// The kinds of acts, and the highest weight each may be drawn.
-const ACTS: [(Act, usize); 14] = [
+const ACTS: [(Act, usize); 15] = [
     (Act::Say, 400),
     (Act::SayMuch, 120),
     (Act::Tell, 100),
@@ -88,6 +89,7 @@ const ACTS: [(Act, usize); 14] = [
     (Act::Settings, 20),
     (Act::Again, 60),
     (Act::Reset, 60),
+    (Act::Move, 40),
     (Act::Quit, 30),
 ];
 
@@ -144,8 +146,11 @@ impl Weather {
     }
 
     pub(super) fn draw(dice: &mut Dice) -> Self {
-        let down_bytes_max = dice.magnitude(1, 16 * KIB);
-        let up_bytes_max = dice.magnitude(1, 16 * KIB);
+        // Where entries are longer than records, they are begun in one and ended in another.
+        let is_broad = dice.chance(350);
+        let (narrowest, shortest) = if is_broad { (KIB, 16 * KIB) } else { (1, 64) };
+        let down_bytes_max = dice.magnitude(narrowest, 16 * KIB);
+        let up_bytes_max = dice.magnitude(narrowest, 16 * KIB);
         // What trickles must be little, or a seed would take minutes.
         let trickle_bytes_max = 64 * down_bytes_max.min(up_bytes_max);
         let longest = if dice.chance(50) {
@@ -153,12 +158,14 @@ impl Weather {
         } else {
             64 * KIB
         };
-        let text_bytes_max = dice.magnitude(64, longest).min(trickle_bytes_max).max(64);
-        let is_tight = dice.chance(400);
-        let bounds = if is_tight {
-            tight_bounds(dice, text_bytes_max)
-        } else {
-            Bounds::default()
+        let text_bytes_max = dice
+            .magnitude(shortest, longest)
+            .min(trickle_bytes_max)
+            .max(64);
+        let (bounds, is_tight) = match dice.between(0, 9) {
+            0..5 => (wide_bounds(), false),
+            5 => (Bounds::default(), true),
+            _ => (tight_bounds(dice, text_bytes_max), true),
         };
         let ticks = [1, 5, 20, 100, 1_000].map(Duration::from_millis);
         let is_bounded = dice.chance(300);
@@ -218,6 +225,20 @@ fn draw_rates(dice: &mut Dice) -> Rates {
         commands_per_second: u32::try_from(dice.magnitude(1, 40)).expect("a small number"),
         byte_burst: dice.magnitude(1_000, usual.byte_burst),
         bytes_per_second: dice.magnitude(1_000, 10 * usual.bytes_per_second),
+    }
+}
+
+/// Bounds that are never reached, so that every entry must be shown.
+fn wide_bounds() -> Bounds {
+    const WIDE_BYTES: usize = 1 << 30;
+    Bounds {
+        room_log_bytes_min: WIDE_BYTES,
+        room_log_entries_min: WIDE_BYTES,
+        room_log_bytes_pressed: WIDE_BYTES,
+        room_log_bytes_max: WIDE_BYTES,
+        logs_bytes_max: WIDE_BYTES,
+        unfinished_bytes_max: WIDE_BYTES,
+        ..Bounds::default()
     }
 }
 

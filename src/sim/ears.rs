@@ -21,6 +21,9 @@ const STAMP_BYTES: usize = 21;
 /// The code of "this name is somebody else's", and of names that are no good.
 const NAME_REFUSED: [u16; 4] = [4, 5, 6, 7];
 
+/// A line that is called long.
+const LONG_LINE_BYTES: usize = 1_000;
+
 /// What decodes one connection's bytes.
 pub(super) enum Ears {
     Sealed(Box<SealedEars>),
@@ -51,6 +54,14 @@ impl Ears {
                 resuming: BTreeMap::new(),
             })),
             Dialect::Line => Self::Line(LineEars::default()),
+        }
+    }
+
+    /// Whether something longer has begun to come.
+    pub(super) fn is_in_the_middle(&self) -> bool {
+        match self {
+            Self::Sealed(ears) => ears.frames.is_mid_frame(),
+            Self::Line(ears) => ears.rest.len() > LONG_LINE_BYTES,
         }
     }
 

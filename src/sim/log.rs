@@ -3,6 +3,9 @@
 use crate::chat::{Body, Entry, From, Name, RoomName};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What surrounds a text on a wire, at most about: on the line door a stamp and a prefix per line.
+const ENVELOPE_BYTES: usize = 200;
+
 /// One entry, and when it became visible.
 pub(super) struct Published {
     pub(super) entry: Entry,
@@ -11,7 +14,7 @@ pub(super) struct Published {
 
 impl Published {
     /// Bytes it takes on a wire, about.
-    pub(super) fn entry_bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         let text = match &self.entry.body {
             Body::Said(text)
             | Body::Acted(text)
@@ -23,7 +26,7 @@ impl Published {
             | Body::Renamed { .. }
             | Body::Counted { .. } => 0,
         };
-        text + 64
+        text + ENVELOPE_BYTES
     }
 
     /// In an inbox: what its owner wrote. It comes under the other's name.

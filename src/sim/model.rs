@@ -20,7 +20,8 @@ use std::collections::{BTreeMap, VecDeque};
 pub(super) struct Model {
     pub(super) logs: BTreeMap<RoomId, Log>,
     pub(super) readers: BTreeMap<ClientId, Reader>,
-    tickets: BTreeMap<Ticket, Vec<RoomId>>,
+    /// Messages the store has not answered: for which rooms, from which connection.
+    tickets: BTreeMap<Ticket, (Vec<RoomId>, Option<ClientId>)>,
     bounds: Bounds,
     is_tight: bool,
     journal_jobs_max: usize,
@@ -116,8 +117,9 @@ impl Model {
 
     /// The chat is about to be told what became of a message.
     pub(super) fn answer(&mut self, ticket: Ticket) {
-        let rooms = self.tickets.remove(&ticket);
-        for room in rooms.expect("the store answers each message once") {
+        let submitted = self.tickets.remove(&ticket);
+        let (rooms, _) = submitted.expect("the store answers each message once");
+        for room in rooms {
             let log = self
                 .logs
                 .get_mut(&room)
@@ -175,7 +177,8 @@ impl Model {
         for room in &rooms {
             self.log_mut(*room).outstanding += 1;
         }
-        self.tickets.insert(append.ticket, rooms);
+        let origin = append.row.1.origin;
+        self.tickets.insert(append.ticket, (rooms, origin));
         assert!(
             self.tickets.len() <= self.journal_jobs_max,
             "the journal's jobs are bounded"
@@ -237,6 +240,11 @@ impl Model {
                 }
             }
             Effect::Finish(client, farewell, _) => {
+                let mut submitted = self.tickets.values();
+                assert!(
+                    submitted.all(|(_, origin)| *origin != Some(*client)),
+                    "the goodbye waits until all that was sent is answered"
+                );
                 if let Some(reader) = self.readers.get_mut(client) {
                     let dialect = reader.dialect();
                     let farewell = farewell.as_ref().map(|event| encoded(dialect, event));

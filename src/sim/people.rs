@@ -17,6 +17,9 @@ use crate::wire::message::{ClientMessage, encode_client};
 use acts::text;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How often somebody leaves who is in the middle of reading something.
+const LEAVES_PERMILLE: usize = 30;
+
 /// A message that was sent and not acknowledged.
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
@@ -51,6 +54,8 @@ pub(super) struct Person {
     /// Replays asked for; fewer than the server would refuse.
     pub(super) replays: usize,
     pub(super) is_in: bool,
+    /// A connection it has left standing; it only listens there.
+    former: Option<Box<Self>>,
     /// How many names it has tried.
     pub(super) names_tried: usize,
     comes_at: usize,
@@ -84,6 +89,7 @@ impl Person {
             carried: BTreeMap::new(),
             replays: 0,
             is_in: false,
+            former: None,
             names_tried: 0,
             comes_at,
             blocked_until: 0,
@@ -93,6 +99,10 @@ impl Person {
     /// One turn of a person: it reads, acts, and sends.
     pub(super) fn turn(&mut self, street: &mut Street<'_>) {
         let turn = street.shell.turn;
+        if let Some(mut former) = self.former.take() {
+            former.listen(street);
+            self.former = former.client.is_some().then_some(former);
+        }
         let Some(client) = self.client else {
             let has_business = self.token.is_some() && !self.unacknowledged.is_empty();
             if turn >= self.comes_at && (!street.is_calm || has_business) {
@@ -104,13 +114,16 @@ impl Person {
         if self.client.is_none() {
             return;
         }
+        if !street.is_calm && self.ears.is_in_the_middle() && street.dice.chance(LEAVES_PERMILLE) {
+            self.leave_some_room(street);
+        }
         if !street.is_calm
             && self.ending.is_none()
             && street.dice.chance(street.weather.act_permille)
         {
             for _ in 0..street.dice.between(1, street.weather.acts_at_once) {
                 self.act(street);
-                if self.client.is_none() {
+                if self.client != Some(client) {
                     return;
                 }
                 if self.ending.is_some() {
@@ -124,11 +137,18 @@ impl Person {
     /// Whether it has nothing more to do, and has had all it waited for.
     pub(super) fn is_content(&self) -> bool {
         match self.client {
+            _ if self.former.is_some() => false,
             None => self.token.is_none() || self.unacknowledged.is_empty(),
             Some(_) => {
                 self.outbox.is_empty() && self.unanswered.is_empty() && self.ending.is_none()
             }
         }
+    }
+
+    /// The connections it listens to.
+    pub(super) fn clients(&self) -> impl Iterator<Item = ClientId> + '_ {
+        let former = self.former.iter().filter_map(|former| former.client);
+        self.client.into_iter().chain(former)
     }
 
     /// Whether it could send something now.
@@ -161,7 +181,7 @@ impl Person {
         let mut name = format!("p{}", self.index);
         if self.names_tried > 0 || street.dice.chance(100) {
             let among = if self.names_tried > 3 {
-                *street.numbers as usize + 100
+                usize::try_from(*street.numbers).expect("few are sent") + 100
             } else {
                 3
             };
@@ -270,6 +290,29 @@ impl Person {
         self.part(client, street);
     }
 
+    /// It comes over another connection, without a word about the one it has.
+    fn move_on(&mut self, client: ClientId, street: &mut Street<'_>) {
+        if self.former.is_some() || self.dialect == Dialect::Line {
+            return;
+        }
+        let mut former = Box::new(Self::new(self.index, self.dialect, 0));
+        former.client = Some(client);
+        former.ears = std::mem::replace(&mut self.ears, Ears::new(self.dialect));
+        former.unanswered.clone_from(&self.unanswered);
+        former.carried.clone_from(&self.carried);
+        former.blocked_until = self.blocked_until;
+        self.former = Some(former);
+        self.part(client, street);
+        self.come(street);
+    }
+
+    /// It takes what still comes over a connection that it has left standing.
+    fn listen(&mut self, street: &mut Street<'_>) {
+        if let Some(client) = self.client {
+            self.read(client, street);
+        }
+    }
+
     // --- Reading ---
 
     fn read(&mut self, client: ClientId, street: &mut Street<'_>) {
@@ -290,6 +333,7 @@ impl Person {
         let count = count.min(socket.down.len());
         let bytes = socket.down.pending()[..count].to_vec();
         socket.down.consume(count);
+        street.shell.moved_bytes += count;
         let is_over = socket.is_shut && socket.down.is_empty();
         let mut ears = std::mem::replace(&mut self.ears, Ears::new(self.dialect));
         ears.hear(self, client, &bytes, street);

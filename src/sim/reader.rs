@@ -351,7 +351,8 @@ impl Reader {
 
     /// So many were told to be missed.
     pub(super) fn miss(&mut self, place: Place, log: &Log, count: u64) {
-        self.advance(place, log, "missed entries", |reading, rules, after| {
+        let what = format!("{count} missed entries");
+        self.advance(place, log, &what, |reading, rules, after| {
             for live in reading.live.miss(count, rules) {
                 after.push(Reading {
                     live,

@@ -81,6 +81,8 @@ pub(super) struct Shell {
     doomed: VecDeque<ClientId>,
     pub(super) now: Now,
     pub(super) turn: usize,
+    /// Bytes that either side has read, as the measure of progress.
+    pub(super) moved_bytes: usize,
     up_bytes_max: usize,
     stall_timeout: Duration,
     pub(super) dice: Dice,
@@ -118,6 +120,7 @@ impl Shell {
             doomed: VecDeque::new(),
             now: Now::default(),
             turn: 0,
+            moved_bytes: 0,
             up_bytes_max: weather.up_bytes_max,
             stall_timeout: weather.stall_timeout,
             dice: Dice::new(dice.number()),

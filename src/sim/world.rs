@@ -1,16 +1,19 @@
 //! The world of one seed: it gives everybody their turn, then calms down and sees what is left.
 
 use super::dice::{Dice, Weather};
+use super::log::Published;
 use super::model::Tally;
 use super::people::{Person, Street};
 use super::shell::Shell;
 use crate::chat::ClientId;
 use crate::fanout::Dialect;
+use crate::limits::TEXT_BYTES_MAX;
 use std::cell::Cell;
 use std::time::Duration;
 
-/// Turns after which everything must be settled when nothing is under way.
-const SETTLING_TURNS: usize = 400;
+/// Turns in which nobody reads a byte, though something is left to be done, for each person: the
+/// longest wait there is, for slow readers, looked at every 10 ms, and some more.
+const STILL_TURNS_MAX: usize = 150;
 
 /// Everything of one seed.
 pub(super) struct World {
@@ -71,14 +74,19 @@ impl World {
             self.turn(false);
         }
         self.shell.calm();
-        let mut turns = 0;
+        let turns_max = self.settling_turns();
+        let still_turns_max = STILL_TURNS_MAX * (self.people.len() + 1);
+        let mut moved = (self.shell.turn, self.shell.moved_bytes);
         while !self.is_settled() {
+            let turn = self.shell.turn;
+            if moved.1 < self.shell.moved_bytes {
+                moved = (turn, self.shell.moved_bytes);
+            }
             assert!(
-                turns % SETTLING_TURNS > 0 || turns <= self.settling_turns(),
-                "nothing is settled after {turns} turns: {}",
+                turn < moved.0 + still_turns_max && turn < turns_max,
+                "something moves until everything is settled: {}",
                 self.what_is_left()
             );
-            turns += 1;
             step.set(self.shell.turn);
             self.turn(true);
             self.sleep();
@@ -125,9 +133,11 @@ impl World {
     fn sleep(&mut self) {
         let sockets = &self.shell.kernel.sockets;
         let has_bytes = |person: &Person| {
-            let socket = person.client.map(|client| &sockets[&client]);
-            person.is_busy()
-                || socket.is_some_and(|socket| !socket.down.is_empty() || socket.is_shut)
+            let comes = |client| {
+                let socket = &sockets[&client];
+                !socket.down.is_empty() || socket.is_shut
+            };
+            person.is_busy() || person.clients().any(comes)
         };
         if self.shell.is_awake() || self.people.iter().any(has_bytes) || self.is_settled() {
             return;
@@ -146,19 +156,16 @@ impl World {
         self.people.iter().all(is_done) && self.shell.is_settled()
     }
 
-    /// How many turns it may take until everything is settled, at the rates of this seed.
+    /// The turn by which everything must be settled, at the rates of this seed.
     fn settling_turns(&self) -> usize {
-        let slowest = self
-            .weather
-            .down_bytes_max
-            .min(self.weather.up_bytes_max)
-            .max(2)
-            / 2;
+        let slowest = self.weather.down_bytes_max.min(self.weather.up_bytes_max);
         let logs = self.shell.model.logs.values();
         let entries = logs.flat_map(|log| &log.entries);
-        let bytes: usize = entries.map(|one| one.entry_bytes()).sum();
-        let bytes = bytes + self.shell.model.reply_bytes;
-        SETTLING_TURNS + 40 * self.weather.turns + 4 * bytes / slowest
+        let bytes: usize = entries.map(Published::bytes).sum();
+        let bytes = bytes + self.shell.model.reply_bytes + TEXT_BYTES_MAX;
+        // Each reads all of it, and some of it again, and each message may wait for slow readers.
+        let messages = usize::try_from(self.numbers).expect("few are sent");
+        self.shell.turn + STILL_TURNS_MAX * (messages + 1) + 20 * bytes / slowest
     }
 
     fn what_is_left(&self) -> String {

@@ -52,6 +52,7 @@ impl Person {
                     self.run("/help", street);
                 }
             }
+            Act::Move => self.move_on(client, street),
             Act::Reset => self.reset(client, street),
             Act::Quit => self.quit(street),
             act @ (Act::Nick
@@ -86,6 +87,21 @@ impl Person {
         if !numbers.is_empty() {
             let number = *street.dice.pick(&numbers);
             self.send_draft(number, street);
+        }
+    }
+
+    /// Leaves one of the rooms it is in, on the line door any.
+    pub(super) fn leave_some_room(&mut self, street: &mut Street<'_>) {
+        let rooms: Vec<_> = self.rooms.iter().copied().collect();
+        let room = if rooms.is_empty() {
+            street.some_room()
+        } else {
+            let room = street.dice.pick(&rooms);
+            let name = street.shell.model.logs[room].name;
+            name.expect("people enter rooms with names").to_string()
+        };
+        if self.is_in && self.ending.is_none() {
+            self.run(&format!("/leave {room}"), street);
         }
     }
 
@@ -160,6 +176,7 @@ impl Street<'_> {
             | Act::History
             | Act::Again
             | Act::Reset
+            | Act::Move
             | Act::Quit => {
                 let lines = [
                     "/help",

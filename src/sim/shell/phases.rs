@@ -79,6 +79,7 @@ impl Shell {
         let count = count.min(socket.up.len());
         let bytes = socket.up.pending()[..count].to_vec();
         socket.up.consume(count);
+        self.moved_bytes += count;
         let end = socket.up_end.filter(|_| socket.up.is_empty());
         assert!(
             socket.reset_at.is_none_or(|at| at > turn),
