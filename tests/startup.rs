@@ -118,7 +118,7 @@ fn a_port_in_use_is_said() {
             ..Setup::default()
         });
         let port = taken.local_addr().unwrap().port();
-        assert_names(&complaint, &format!("port {port} is in use"));
+        assert_names(&complaint, &format!("{port} is in use"));
     }
 }
 

@@ -135,6 +135,15 @@ pub(super) struct Replay {
     pub(super) tail: Vec<u8>,
 }
 
+/// Something of the past that a connection asked to be shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// It joined `room`.
+    Newcomer { room: u32 },
+    /// It asked for the replay at the front of its queue.
+    Replay,
+}
+
 /// Where a room ends for a finishing connection.
 #[derive(Clone, Copy)]
 pub(super) struct Stop {
@@ -215,6 +224,14 @@ impl Connection {
     pub(super) fn ignored(&self) -> &[Name] {
         let ignored = self.cold.as_ref().and_then(|cold| cold.ignored.as_deref());
         ignored.unwrap_or_default()
+    }
+
+    /// Whether it has not reached its mark in `room`.
+    pub(super) fn is_newcomer(&self, room: u32) -> bool {
+        self.cold.as_ref().is_some_and(|cold| {
+            let mut catch_ups = cold.catch_ups.iter();
+            catch_ups.any(|one| one.room == room && one.newcomer.is_some())
+        })
     }
 
     pub(super) fn catch_up_mut(&mut self, room: u32) -> Option<&mut CatchUp> {
@@ -315,15 +332,31 @@ impl Cold {
 
     /// Counts one more thing asked for; returns its number.
     pub(super) fn ask(&mut self) -> u32 {
-        self.asked = self.asked.wrapping_add(1);
+        self.asked += 1;
         self.asked
     }
 
-    /// Appends a reply behind what was asked for before it.
-    ///
-    /// While something is still being shown, replies wait at the end of the oldest such, so that
-    /// they keep their order among themselves and come after what they follow.
+    /// What was asked for first and is not over.
+    pub(super) fn oldest_asked(&self) -> Option<Asked> {
+        let newcomer = |one: &CatchUp| {
+            let room = one.room;
+            one.newcomer
+                .as_ref()
+                .map(|one| (one.asked, Asked::Newcomer { room }))
+        };
+        let newcomers = self.catch_ups.iter().filter_map(newcomer);
+        let replay = self.replays.front().map(|one| (one.asked, Asked::Replay));
+        let oldest = newcomers.chain(replay).min_by_key(|(asked, _)| *asked);
+        oldest.map(|(_, asked)| asked)
+    }
+
+    /// Appends a reply behind everything asked for so far.
     pub(super) fn append_reply(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        self.append_behind(u32::MAX, write);
+    }
+
+    /// Appends words behind what was asked for before the time `asked`.
+    pub(super) fn append_behind(&mut self, asked: u32, write: impl FnOnce(&mut Vec<u8>)) {
         let newcomers = self.catch_ups.iter_mut();
         let newcomers = newcomers.filter_map(|one| one.newcomer.as_mut());
         let newcomers = newcomers.map(|one| (one.asked, &mut one.greeting));
@@ -331,7 +364,8 @@ impl Cold {
             .replays
             .iter_mut()
             .map(|one| (one.asked, &mut one.tail));
-        match newcomers.chain(replays).min_by_key(|(asked, _)| *asked) {
+        let before = newcomers.chain(replays).filter(|(other, _)| *other < asked);
+        match before.max_by_key(|(other, _)| *other) {
             Some((_, waiting)) => write(waiting),
             None => self.replies.append_with(write),
         }

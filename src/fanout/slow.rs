@@ -157,8 +157,8 @@ impl Fanout {
         cold.replays = kept.into();
         ends.extend(cut.into_iter().map(|one| (one.asked, one.shown, one.tail)));
         ends.sort_by_key(|(asked, ..)| *asked);
-        for (_, shown, tail) in ends {
-            cold.replies.append_with(|out| {
+        for (asked, shown, tail) in ends {
+            cold.append_behind(asked, |out| {
                 Told::ReplayEnd(shown).encode(&self.rooms[at as usize], dialect, out);
                 out.extend_from_slice(&tail);
             });
@@ -215,20 +215,22 @@ impl Fanout {
 
     // --- Replays ---
 
-    /// The replays a connection asked for, one after the other.
-    pub(super) fn fill_replays(&mut self, slot: u32) -> Filled {
+    /// The replay that a connection asked for first.
+    pub(super) fn fill_replay(&mut self, slot: u32) -> Filled {
         loop {
-            let cold = self.connections[slot as usize].cold.as_mut();
-            let Some(replay) = cold.and_then(|cold| cold.replays.pop_front()) else {
-                return Filled::Done;
-            };
+            let cold = self.connections[slot as usize].cold_mut();
+            let replay = cold.replays.pop_front();
+            let replay = replay.expect("only who asked for one comes here");
             let (after, placed) = self.step_replay(slot, replay);
+            let is_over = after.is_none();
             if let Some(after) = after {
                 let cold = self.connections[slot as usize].cold_mut();
                 cold.replays.push_front(after);
             }
-            if placed == Placed::Later {
-                return Filled::Full;
+            match placed {
+                Placed::Later => return Filled::Full,
+                Placed::Taken if is_over => return Filled::Done,
+                Placed::Taken => {}
             }
         }
     }

@@ -7,7 +7,7 @@
 //! For a connection that is in one room and is owed nothing else, which is nearly every visit,
 //! this is one copy out of the log.
 
-use super::connection::{Cold, Ending, Membership, NOWHERE};
+use super::connection::{Asked, Cold, Ending, Membership, NOWHERE};
 use super::room::Place;
 use super::{Dialect, Fanout, Outlets, Sent};
 use crate::chat::Loss;
@@ -175,7 +175,15 @@ impl Fanout {
         let is_clear = self.fill_unfinished(slot) == Filled::Done
             && self.fill_begun(slot) == Filled::Done
             && self.fill_replies(slot) == Filled::Done;
-        if is_clear && self.fill_turns(slot) == Filled::Done {
+        if !is_clear {
+            return;
+        }
+        let asked = self.fill_asked(slot);
+        // One that waits for space among the begun entries does not hold up the live rooms.
+        if (asked == Filled::Done || self.record.is_empty())
+            && self.fill_turns(slot) == Filled::Done
+            && asked == Filled::Done
+        {
             self.fill_farewell(slot);
         }
     }
@@ -243,23 +251,50 @@ impl Fanout {
         }
     }
 
-    /// Its rooms, and its replays as if they were one more, in turn.
+    /// What it asked to be shown of the past, in the order in which it asked: answers wait behind
+    /// what they follow, so a room's past must not come before the word that it is entered.
+    fn fill_asked(&mut self, slot: u32) -> Filled {
+        loop {
+            let connection = &self.connections[slot as usize];
+            let asked = connection
+                .cold
+                .as_ref()
+                .and_then(|cold| cold.oldest_asked());
+            let filled = match asked {
+                None => return Filled::Done,
+                Some(Asked::Replay) => self.fill_replay(slot),
+                Some(Asked::Newcomer { room }) => {
+                    let member = connection.member_of(room);
+                    self.fill_room(slot, room, member.expect("newcomers are members"))
+                }
+            };
+            if filled == Filled::Full {
+                return Filled::Full;
+            }
+        }
+    }
+
+    /// Its live rooms in turn.
     fn fill_turns(&mut self, slot: u32) -> Filled {
         let connection = &self.connections[slot as usize];
         let (count, first) = (connection.membership_count(), usize::from(connection.turn));
         let mut result = Filled::Done;
-        for step in 0..=count {
-            let turn = (first + step) % (count + 1);
+        for step in 0..count {
+            let turn = (first + step) % count;
+            let one = self.connections[slot as usize].membership(turn);
+            if self.connections[slot as usize].is_newcomer(one.room) {
+                continue;
+            }
             let before = self.record.bytes.len();
             let is_full = self.record.space() == 0;
-            if !is_full && self.fill_turn(slot, turn) == Filled::Done {
+            if !is_full && self.fill_room(slot, one.room, one.member) == Filled::Done {
                 continue;
             }
             result = Filled::Full;
             let got_something = self.record.bytes.len() > before;
             if is_full || !self.record.is_empty() {
                 // One that got something goes to the end, one that got nothing is next.
-                let next = (turn + usize::from(got_something)) % (count + 1);
+                let next = (turn + usize::from(got_something)) % count;
                 let next = u16::try_from(next).expect("few rooms are joined");
                 self.connections[slot as usize].turn = next;
                 break;
@@ -267,16 +302,6 @@ impl Fanout {
             // It waits for space among the begun entries; others need not.
         }
         result
-    }
-
-    fn fill_turn(&mut self, slot: u32, turn: usize) -> Filled {
-        let connection = &self.connections[slot as usize];
-        if turn < connection.membership_count() {
-            let one = connection.membership(turn);
-            self.fill_room(slot, one.room, one.member)
-        } else {
-            self.fill_replays(slot)
-        }
     }
 
     /// The last words, when all else is in the record.

@@ -392,6 +392,7 @@ impl Reader {
             dialect: self.dialect,
             is_tight: self.is_tight,
             end: stint.end.unwrap_or(log.entries.len()),
+            is_cut: stint.end.is_some() && !stint.is_finishing,
         };
         let mut after = Vec::new();
         for reading in &stint.readings {
@@ -465,6 +466,7 @@ impl Reader {
                 dialect: self.dialect,
                 is_tight: self.is_tight,
                 end: stint.end.unwrap_or(log.entries.len()),
+                is_cut: stint.end.is_some() && !stint.is_finishing,
             };
             let is_new_inbox = log.name.is_none() && self.dialect == Dialect::Line;
             let is_whole = |reading: &Reading| {

@@ -27,6 +27,8 @@ pub(super) struct Rules<'a> {
     pub(super) dialect: Dialect,
     pub(super) is_tight: bool,
     pub(super) end: usize,
+    /// It has left: what it was being shown of the past may end anywhere.
+    pub(super) is_cut: bool,
 }
 
 impl Rules<'_> {
@@ -86,7 +88,8 @@ impl Cursor {
     /// The cursor after the end of the past was told.
     pub(super) fn end_past(&self, count: u64, rules: &Rules<'_>) -> Option<Self> {
         let mark = self.mark?;
-        (self.shown == count && self.may_pass(mark.max(self.next), rules)).then(|| Self {
+        let may_end = rules.is_cut || self.may_pass(mark.max(self.next), rules);
+        (self.shown == count && may_end).then(|| Self {
             next: mark.max(self.next),
             mark: None,
             ..self.clone()
