@@ -12,7 +12,9 @@ use std::time::Duration;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 use parlour::crypto::handshake::StaticKey;
-use parlour::crypto::record::{Opener, Padding, RECORD_CONTENT_OFFSET, Sealer, begin_record};
+use parlour::crypto::record::{
+    Opener, Padding, RECORD_CONTENT_OFFSET, Sealer, Suite, begin_record,
+};
 use parlour::limits::{RECORD_INNER_BYTES_SENT_MAX, RECORD_PREFIX_BYTES, WRITE_BUFFER_BYTES_MAX};
 use parlour::wire::sealed::{ClientHandshake, Identity, Introduction, ServerHandshake, Step};
 
@@ -36,10 +38,10 @@ struct Connections {
 }
 
 impl Connections {
-    fn new() -> Self {
+    fn new(suite: Suite) -> Self {
         let identity = Arc::new(StaticKey::from_bytes(&[1; 32]));
         let (sealers, openers) = (0..CONNECTIONS)
-            .map(|index| connect(&identity, index))
+            .map(|index| connect(suite, &identity, index))
             .unzip();
         Self {
             sealers,
@@ -64,14 +66,14 @@ impl Connections {
 }
 
 /// A connection made by a true handshake, whose ephemeral keys are told apart by `index`.
-fn connect(identity: &Arc<StaticKey>, index: usize) -> (Sealer, Opener) {
+fn connect(suite: Suite, identity: &Arc<StaticKey>, index: usize) -> (Sealer, Opener) {
     let random = |role: u8| {
         let mut bytes = [role; 32];
         bytes[..8].copy_from_slice(&(index as u64).to_le_bytes());
         bytes
     };
     let (mut to_server, mut to_client) = (Vec::new(), Vec::new());
-    let mut client = ClientHandshake::start(random(2), &mut to_server);
+    let mut client = ClientHandshake::start(suite, random(2), &mut to_server);
     let mut server = ServerHandshake::new(Arc::clone(identity), 0);
     server.push(&mut to_server.as_slice()).expect("a hello");
     server
@@ -114,45 +116,55 @@ fn shuffled() -> Vec<usize> {
     order
 }
 
+/// Both suites by turns, size by size, so that what else the machine does touches both.
 fn seal(criterion: &mut Criterion) {
-    let mut connections = Connections::new();
+    let mut all = Suite::ALL.map(|suite| (suite, Connections::new(suite)));
     let mut buffer = Vec::with_capacity(WRITE_BUFFER_BYTES_MAX);
-    let mut group = criterion.benchmark_group("seal");
     for bytes in CONTENT_BYTES {
         let content = vec![b'x'; bytes];
-        group.throughput(Throughput::Bytes(bytes as u64));
-        group.bench_function(BenchmarkId::new("exact", bytes), |bencher| {
-            bencher.iter(|| connections.seal(black_box(&content), Padding::None, &mut buffer));
-        });
-        group.bench_function(BenchmarkId::new("padded", bytes), |bencher| {
-            bencher.iter(|| connections.seal(black_box(&content), Padding::Blocks, &mut buffer));
-        });
+        for (padding, name) in [(Padding::None, "exact"), (Padding::Blocks, "padded")] {
+            for (suite, connections) in &mut all {
+                let mut group = criterion.benchmark_group(group_name("seal", *suite));
+                group.throughput(Throughput::Bytes(bytes as u64));
+                group.bench_function(BenchmarkId::new(name, bytes), |bencher| {
+                    bencher.iter(|| connections.seal(black_box(&content), padding, &mut buffer));
+                });
+            }
+        }
     }
 }
 
 fn open(criterion: &mut Criterion) {
-    let mut connections = Connections::new();
-    let mut openers = std::mem::take(&mut connections.openers);
-    let mut group = criterion.benchmark_group("open");
+    let mut all = Suite::ALL.map(|suite| (suite, Connections::new(suite)));
     for bytes in CONTENT_BYTES {
         let content = vec![b'x'; bytes];
-        group.throughput(Throughput::Bytes(bytes as u64));
-        group.bench_function(BenchmarkId::new("padded", bytes), |bencher| {
-            bencher.iter_batched(
-                || {
-                    let mut record = Vec::with_capacity(RECORD_CONTENT_OFFSET + 2 * bytes);
-                    let connection = connections.seal(&content, Padding::Blocks, &mut record);
-                    (connection, record)
-                },
-                |(connection, mut record)| {
-                    let opened = openers[connection].open(&mut record, Duration::ZERO);
-                    assert!(opened.is_ok(), "each record is opened in its turn");
-                    record
-                },
-                BatchSize::NumIterations(OPENED_PER_BATCH),
-            );
-        });
+        for (suite, connections) in &mut all {
+            let mut openers = std::mem::take(&mut connections.openers);
+            let mut group = criterion.benchmark_group(group_name("open", *suite));
+            group.throughput(Throughput::Bytes(bytes as u64));
+            group.bench_function(BenchmarkId::new("padded", bytes), |bencher| {
+                bencher.iter_batched(
+                    || {
+                        let mut record = Vec::with_capacity(RECORD_CONTENT_OFFSET + 2 * bytes);
+                        let connection = connections.seal(&content, Padding::Blocks, &mut record);
+                        (connection, record)
+                    },
+                    |(connection, mut record)| {
+                        let opened = openers[connection].open(&mut record, Duration::ZERO);
+                        assert!(opened.is_ok(), "each record is opened in its turn");
+                        record
+                    },
+                    BatchSize::NumIterations(OPENED_PER_BATCH),
+                );
+            });
+            drop(group);
+            connections.openers = openers;
+        }
     }
+}
+
+fn group_name(what: &str, suite: Suite) -> String {
+    format!("{what}-suite-{}", suite.to_wire())
 }
 
 criterion_group!(benches, seal, open);

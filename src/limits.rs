@@ -275,6 +275,14 @@ pub const RECORD_INNER_BYTES_SENT_MAX: usize = 64 * 256 - 21;
 /// A whole record to be written, with room for KEYUPDATE (26 bytes) and CLOSE (24 bytes) beside it.
 pub const WRITE_BUFFER_BYTES_MAX: usize = 16 * KIB + 64;
 /// Records one key seals before it must be changed.
+///
+/// Suite 1 could go further; suite 2 decides. NIST SP 800-38D, 8.3, has no bound on records whose
+/// nonces are counted and not drawn, and 5.2.1.1 one of 64 GiB on each. What binds is how far GCM
+/// can be told from an ideal cipher: after q blocks, by about q^2 / 2^129. RFC 8446, 5.5, keeps
+/// that below 2^-57 for 2^24.5 records of 2^14 bytes, which is 2^38.5 bytes or 2^34.5 blocks; a
+/// key here ends at 2^34 bytes, which with the part-filled blocks and two more of each of 2^26
+/// records is less than 2^31 blocks, so below 2^-67. A forger guesses once, since the first bad
+/// tag closes: by RFC 9147, 4.5.3, whose bound on failures is 2^36, that is nothing.
 pub const RECORDS_PER_KEY_MAX: u64 = 1 << 26;
 /// Bytes one key seals before it must be changed.
 pub const BYTES_PER_KEY_MAX: u64 = 1 << 34;

@@ -109,6 +109,7 @@ const LAYERS: [Layer; 12] = [
             "aes_gcm",
             "argon2",
             "ctr",
+            "ghash",
             "hkdf",
             "hmac",
             "rand",

@@ -19,5 +19,6 @@ mod protocol;
 mod sealed_client;
 mod startup;
 mod stopping;
+mod suites;
 mod terminal;
 mod wire_tap;

@@ -3,12 +3,15 @@
 use parlour::chat::Hello;
 use parlour::crypto::fingerprint::Fingerprint;
 use parlour::crypto::handshake::{Initiator, Responder, StaticKey};
-use parlour::crypto::record::{CloseCode, Padding, RecordSecrets, Sealer, Side, begin_record};
+use parlour::crypto::record::{
+    CloseCode, Padding, RecordSecrets, Sealer, Side, Suite, begin_record,
+};
 use parlour::wire::message::{ClientMessage, encode_client, encode_event};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
+/// The example asks for suite 1.
 const PREAMBLE: &[u8] = b"PRLR\x01\x01\0\0";
 /// Time 1767225600, no features, records of up to 16,384 bytes.
 const SERVER_PAYLOAD: &[u8] = b"\x01\x08\0\0\0\0\x69\x55\xb9\x00\x02\x04\0\0\0\0\x83\x02\x40\x00";
@@ -63,10 +66,10 @@ fn example() -> Vec<(&'static str, Vec<u8>)> {
     assert_eq!((shown, &*payload), (client_key.public(), CLIENT_PAYLOAD));
 
     let no_time = Duration::ZERO;
-    let secrets = RecordSecrets::derive(session, Side::Client);
+    let secrets = RecordSecrets::derive(session, Side::Client, Suite::CtrHmac);
     let binding = secrets.binding.to_vec();
     let mut from_client = secrets.sealer.start(no_time);
-    let secrets = RecordSecrets::derive(of_server, Side::Server);
+    let secrets = RecordSecrets::derive(of_server, Side::Server, Suite::CtrHmac);
     let mut from_server = secrets.sealer.start(no_time);
 
     let (mut hello, mut ping, mut close) = (Vec::new(), Vec::new(), Vec::new());

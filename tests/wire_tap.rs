@@ -56,7 +56,7 @@ fn neither_names_nor_words_can_be_seen() {
     assert!(
         proxy
             .recorded(Way::ToServer)
-            .starts_with(b"PRLR\x01\x01\0\0\0\x20")
+            .starts_with(b"PRLR\x01\x02\0\0\0\x20")
     );
 }
 

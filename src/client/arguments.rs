@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 use super::address::{Address, AddressError};
 use crate::chat::{Name, RoomName};
+use crate::crypto::record::Suite;
 
 /// What the command line asks for.
 #[derive(Debug, Parser)]
@@ -40,6 +41,10 @@ pub struct Arguments {
     /// The file of this client's key; made if absent [default: one per server].
     #[arg(long, value_name = "FILE")]
     pub identity: Option<PathBuf>,
+    /// How what is sent is protected: 2 is AES-256-GCM, 1 AES-256-CTR with HMAC-SHA-256. A server
+    /// that does not speak it refuses, and no other is tried [default: 2].
+    #[arg(long, value_name = "NUMBER", value_parser = parse_suite, default_value = "2", hide_default_value = true)]
+    pub suite: Suite,
     /// No colours (so does the variable NO_COLOR).
     #[arg(long)]
     pub no_color: bool,
@@ -94,6 +99,11 @@ fn parse_room(text: &str) -> Result<RoomName, String> {
     RoomName::parse(text).map_err(|error| error.to_string())
 }
 
+fn parse_suite(text: &str) -> Result<Suite, String> {
+    let known = text.parse().ok().and_then(Suite::from_wire);
+    known.ok_or_else(|| format!("{text:?} is no suite; there are 1 and 2"))
+}
+
 /// A number with its unit: `30s`, `5m`, `2h` or `1d`.
 fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is no time; write it like 30s, 5m or 2h");
@@ -141,6 +151,9 @@ mod tests {
         for words in [
             &["--name", "1st"][..],
             &["--room", "##"],
+            &["--suite", "0"],
+            &["--suite", "3"],
+            &["--suite", "gcm"],
             &["--retry", "soon"],
             &["--retry", "5"],
             &["--nonsense"],

@@ -9,7 +9,8 @@ use std::time::Duration;
 use crate::buffer::ByteQueue;
 use crate::crypto::handshake::{PublicKey, StaticKey};
 use crate::crypto::record::{
-    CloseCode, Opened, Opener, Padding, RecordError, RecordKind, SealError, Sealer, begin_record,
+    CloseCode, Opened, Opener, Padding, RecordError, RecordKind, SealError, Sealer, Suite,
+    begin_record,
 };
 use crate::limits::{
     CLIENT_UNSENT_BYTES_MAX, RECORD_INNER_BYTES_SENT_MAX, RECORD_PREFIX_BYTES, REKEY_AFTER,
@@ -80,11 +81,13 @@ struct Records {
 }
 
 impl Channel {
-    /// Begins the handshake.
-    pub(super) fn start(random: ConnectionRandom) -> Self {
+    /// Begins the handshake, for records of `suite` and no other.
+    pub(super) fn start(suite: Suite, random: ConnectionRandom) -> Self {
         let mut outgoing = ByteQueue::new();
         let mut hello = None;
-        outgoing.append_with(|out| hello = Some(ClientHandshake::start(random.ephemeral, out)));
+        outgoing.append_with(|out| {
+            hello = Some(ClientHandshake::start(suite, random.ephemeral, out));
+        });
         Self {
             phase: hello.map_or(Phase::Failed, Phase::Hello),
             random,

@@ -84,7 +84,8 @@ fn talk(arguments: &Arguments) -> Result<Exit, Failure> {
         name: arguments.name,
         room: arguments.room,
     };
-    let session = Session::new(wish, u64::from_be_bytes(random_bytes()), arguments.trace);
+    let key_seed = u64::from_be_bytes(random_bytes());
+    let session = Session::new(wish, arguments.suite, key_seed, arguments.trace);
     let retry = match arguments.retry {
         Some(limit) => Retry::For(limit),
         None if at_keyboard => Retry::OnceConnected,

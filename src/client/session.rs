@@ -16,7 +16,7 @@ use super::news::{News, Outlet};
 use crate::buffer::ByteQueue;
 use crate::chat::Name;
 use crate::crypto::handshake::StaticKey;
-use crate::crypto::record::CloseCode;
+use crate::crypto::record::{CloseCode, Suite};
 use crate::limits::{CLIENT_UNSENT_BYTES_MAX, MESSAGE_BYTES_MAX};
 use crate::wire::frame::FrameReader;
 use crate::wire::message::decode_server;
@@ -24,6 +24,8 @@ use crate::wire::message::decode_server;
 /// The protocol side of the client.
 pub struct Session {
     conversation: Conversation,
+    /// What every connection asks for: a refusal does not make it another.
+    suite: Suite,
     connection: Option<Connection>,
 }
 
@@ -43,9 +45,10 @@ struct Connection {
 }
 
 impl Session {
-    /// A session that has not begun. `key_seed` must be random.
-    pub fn new(wish: Wish, key_seed: u64, trace: bool) -> Self {
+    /// A session that has not begun, over records of `suite`. `key_seed` must be random.
+    pub fn new(wish: Wish, suite: Suite, key_seed: u64, trace: bool) -> Self {
         Self {
+            suite,
             conversation: Conversation::new(wish, key_seed, trace),
             connection: None,
         }
@@ -55,7 +58,7 @@ impl Session {
     pub fn connect(&mut self, random: ConnectionRandom, now: Duration) {
         self.disconnect();
         self.connection = Some(Connection {
-            channel: Channel::start(random),
+            channel: Channel::start(self.suite, random),
             reader: FrameReader::new(MESSAGE_BYTES_MAX),
             unsealed: ByteQueue::new(),
             heard_at: now,

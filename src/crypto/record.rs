@@ -3,10 +3,11 @@
 //! ```text
 //! 0      1       2        4                          4+L            4+L+16
 //! +------+-------+--------+--------------------------+---------------+
-//! | 0x01 | epoch | L u16  | AES-256-CTR( inner )     | tag (16)      |
+//! | 0x01 | epoch | L u16  | ciphertext of inner      | tag (16)      |
 //! +------+-------+--------+--------------------------+---------------+
-//! inner: kind u8 | pad u8 | content | pad zero bytes
-//! tag:   HMAC-SHA-256 over sequence u64 | header | ciphertext, cut to 16 bytes
+//! inner:   kind u8 | pad u8 | content | pad zero bytes
+//! suite 1: AES-256-CTR, then HMAC-SHA-256 over sequence u64 | header | ciphertext, cut to 16 bytes
+//! suite 2: AES-256-GCM with the nonce iv | sequence u64 and the header as additional data
 //! ```
 //!
 //! A [`Sealer`] writes one direction, an [`Opener`] reads it. The sequence number is counted on
@@ -17,6 +18,7 @@
 //! A state is used where it lies: it is neither `Clone` nor `Debug`, and dropping it wipes it in
 //! place. Make it from its secret directly in the slot that will hold it.
 
+mod gcm;
 mod keys;
 mod mac;
 mod opener;
@@ -42,6 +44,42 @@ const KIND_KEY_UPDATE: u8 = 2;
 const KIND_CLOSE: u8 = 3;
 const KIND_PAD: u8 = 4;
 
+/// Which ciphers protect the records of a connection.
+///
+/// The client names one before the handshake, whose prologue that is part of: so both ends have
+/// the same one or no session, and no key is ever used in two suites.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Suite {
+    /// AES-256 in counter mode, authenticated by HMAC-SHA-256.
+    CtrHmac,
+    /// AES-256-GCM: ahead of the other where the machine multiplies without carry.
+    Gcm,
+}
+
+impl Suite {
+    /// Every suite that we speak.
+    pub const ALL: [Self; 2] = [Self::CtrHmac, Self::Gcm];
+    /// What a client asks for that was not told otherwise.
+    pub const DEFAULT: Self = Self::Gcm;
+
+    /// The number that stands for it.
+    pub const fn to_wire(self) -> u8 {
+        match self {
+            Self::CtrHmac => 1,
+            Self::Gcm => 2,
+        }
+    }
+
+    /// The suite that `number` stands for, if it is one of ours.
+    pub const fn from_wire(number: u8) -> Option<Self> {
+        match number {
+            1 => Some(Self::CtrHmac),
+            2 => Some(Self::Gcm),
+            _ => None,
+        }
+    }
+}
+
 /// Which end of a connection we are; decides which secret is for sealing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Side {
@@ -63,37 +101,39 @@ pub struct RecordSecrets {
 
 impl RecordSecrets {
     /// Runs the key schedule for our `side`. The session's keys are wiped.
-    pub fn derive(session: Session, side: Side) -> Self {
+    ///
+    /// `suite` must be the one in the prologue of the handshake that made the session.
+    pub fn derive(session: Session, side: Side, suite: Suite) -> Self {
         let secrets = schedule::derive(session);
         let (ours, theirs) = match side {
             Side::Client => (secrets.client_to_server, secrets.server_to_client),
             Side::Server => (secrets.server_to_client, secrets.client_to_server),
         };
         Self {
-            sealer: SealerSecret(ours),
-            opener: OpenerSecret(theirs),
+            sealer: SealerSecret(ours, suite),
+            opener: OpenerSecret(theirs, suite),
             binding: secrets.binding,
         }
     }
 }
 
 /// What a [`Sealer`] is made from, once. Cheap to move: the secret stays where it is.
-pub struct SealerSecret(TrafficSecret);
+pub struct SealerSecret(TrafficSecret, Suite);
 
 impl SealerSecret {
     /// Makes the sealer; `rekey_at` is when its first key should be changed.
     pub fn start(self, rekey_at: Duration) -> Sealer {
-        Sealer::new(self.0, rekey_at)
+        Sealer::new(self.1, self.0, rekey_at)
     }
 }
 
 /// What an [`Opener`] is made from, once. Cheap to move: the secret stays where it is.
-pub struct OpenerSecret(TrafficSecret);
+pub struct OpenerSecret(TrafficSecret, Suite);
 
 impl OpenerSecret {
     /// Makes the opener.
     pub fn start(self) -> Opener {
-        Opener::new(self.0)
+        Opener::new(self.1, self.0)
     }
 }
 

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Arrows are one-way, so a secret says nothing about those before it. What stands left of an
-//! arrow is wiped once its successors exist.
+//! arrow is wiped once its successors exist. A suite that needs no `mac` does not derive it.
 //!
 //! # Source
 //!
@@ -41,11 +41,10 @@ pub(super) struct Secrets {
     pub(super) binding: Zeroizing<[u8; SECRET_BYTES]>,
 }
 
-/// The keys of one direction in one epoch.
+/// What every suite needs of one direction in one epoch.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub(super) struct EpochKeys {
     pub(super) encryption: [u8; SECRET_BYTES],
-    pub(super) mac: [u8; SECRET_BYTES],
     pub(super) iv: [u8; 4],
 }
 
@@ -66,17 +65,22 @@ pub(super) fn derive(session: Session) -> Secrets {
     secrets
 }
 
-/// The keys that `traffic` stands for.
+/// The cipher's key and the nonces' beginning that `traffic` stands for.
 pub(super) fn epoch_keys(traffic: &[u8; SECRET_BYTES]) -> EpochKeys {
     let mut keys = EpochKeys {
         encryption: [0; SECRET_BYTES],
-        mac: [0; SECRET_BYTES],
         iv: [0; 4],
     };
     expand_label(traffic, b"enc", &mut keys.encryption);
-    expand_label(traffic, b"mac", &mut keys.mac);
     expand_label(traffic, b"iv", &mut keys.iv);
     keys
+}
+
+/// The key of the MAC that `traffic` stands for, in suites that have one of its own.
+pub(super) fn mac_key(traffic: &[u8; SECRET_BYTES]) -> Zeroizing<[u8; SECRET_BYTES]> {
+    let mut key = Zeroizing::new([0; SECRET_BYTES]);
+    expand_label(traffic, b"mac", &mut *key);
+    key
 }
 
 /// Replaces `traffic` by its successor, from which it cannot be found again.

@@ -32,7 +32,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use crate::crypto::handshake::{NoiseError, PublicKey};
-use crate::crypto::record::{OpenerSecret, SealerSecret};
+use crate::crypto::record::{OpenerSecret, SealerSecret, Suite};
 use crate::limits::{HANDSHAKE_BYTES_MAX, HANDSHAKE_PAYLOAD_BYTES_MAX};
 
 /// The length before each handshake message, bytes.
@@ -53,6 +53,8 @@ pub struct Established {
     pub opener: OpenerSecret,
     /// Equal at both ends and on no other connection; never sent itself.
     pub binding: Zeroizing<[u8; 32]>,
+    /// What protects the records: what the client asked for, and both have proven to mean.
+    pub suite: Suite,
     /// The server's static key, which it has proven to hold.
     pub server_key: PublicKey,
     /// The client's static key, proven; `None` when it was drawn for this connection alone.

@@ -73,7 +73,7 @@ fn session() -> Session {
         name: Name::parse("alice").ok(),
         room: None,
     };
-    Session::new(wish, 77, false)
+    Session::new(wish, Suite::DEFAULT, 77, false)
 }
 
 /// Gives bytes to the session; returns what it tells of them.
@@ -264,7 +264,7 @@ fn what_is_meant_for_a_room_never_goes_to_another() {
         name: Name::parse("alice").ok(),
         room: RoomName::parse("den").ok(),
     };
-    let mut session = Session::new(wish, 1, false);
+    let mut session = Session::new(wish, Suite::DEFAULT, 1, false);
     say(&mut session, "secret");
     let mut server = connected(&mut session);
     let refused = Event::Refused(None, Refusal::NoSuchRoom(RoomName::parse("den").unwrap()));
@@ -288,7 +288,7 @@ fn a_session_taken_over_elsewhere_asks_for_its_room() {
         name: Name::parse("alice").ok(),
         room: RoomName::parse("den").ok(),
     };
-    let mut session = Session::new(wish, 1, false);
+    let mut session = Session::new(wish, Suite::DEFAULT, 1, false);
     say(&mut session, "hello den");
     let mut server = connected(&mut session);
     let [enter, current, _] = entered();

@@ -7,7 +7,9 @@ use ctr::flavors::Ctr32BE;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::mac::MacKey;
+use super::{Suite, gcm};
 use crate::crypto::schedule::{self, TrafficSecret};
+use crate::limits::{RECORD_HEADER_BYTES, RECORD_TAG_BYTES};
 
 /// The first block of a record's keystream (RFC 3686, 4).
 const FIRST_BLOCK: u32 = 1;
@@ -15,7 +17,11 @@ const FIRST_BLOCK: u32 = 1;
 /// The keys of the current epoch and the secret that the next one's come from.
 ///
 /// Neither `Clone` nor `Debug`. What is kept is what each record would otherwise compute anew:
-/// the expanded cipher key and the MAC's midstates.
+/// the expanded cipher key and, in suite 1, the MAC's midstates.
+///
+/// Which suite they are for is told to each method by the sealer or the opener, which was made
+/// with it and never changes it. In here the one byte would cost sixteen, for the alignment of
+/// the cipher's key.
 pub(super) struct Keys {
     schedule: Aes256Enc,
     pub(super) mac: MacKey,
@@ -23,27 +29,66 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    pub(super) fn new(secret: TrafficSecret) -> (Self, Position) {
+    pub(super) fn new(suite: Suite, secret: TrafficSecret) -> (Self, Position) {
         let keys = schedule::epoch_keys(&secret.0);
         let state = Self {
             schedule: Aes256Enc::new((&keys.encryption).into()),
-            mac: MacKey::new(&keys.mac),
+            mac: mac_of(suite, &secret.0),
             traffic: *secret.0,
         };
         (state, Position::new(0, keys.iv))
     }
 
     /// Goes to the next epoch: old keys are wiped, and the sequence starts at zero.
-    pub(super) fn advance(&mut self, position: &mut Position, epoch: u32) {
+    pub(super) fn advance(&mut self, suite: Suite, position: &mut Position, epoch: u32) {
         schedule::advance(&mut self.traffic);
         let keys = schedule::epoch_keys(&self.traffic);
         // Assigning drops what was there, and dropping wipes it.
         self.schedule = Aes256Enc::new((&keys.encryption).into());
-        self.mac = MacKey::new(&keys.mac);
+        self.mac = mac_of(suite, &self.traffic);
         *position = Position::new(epoch, keys.iv);
     }
 
-    /// Encrypts or decrypts `data` in place as the record numbered `sequence`.
+    /// Encrypts the inner part of `record`, `header | inner`, in place as the one numbered
+    /// `sequence`; returns its tag.
+    pub(super) fn seal(
+        &self,
+        suite: Suite,
+        iv: [u8; 4],
+        sequence: u64,
+        record: &mut [u8],
+    ) -> [u8; RECORD_TAG_BYTES] {
+        match suite {
+            Suite::CtrHmac => {
+                self.apply_keystream(iv, sequence, &mut record[RECORD_HEADER_BYTES..]);
+                self.mac.tag(sequence, record)
+            }
+            Suite::Gcm => gcm::seal(&self.schedule, iv, sequence, record),
+        }
+    }
+
+    /// Whether `tag` is that of `record`; if so, and only then, decrypts its inner part in place.
+    pub(super) fn open(
+        &self,
+        suite: Suite,
+        iv: [u8; 4],
+        sequence: u64,
+        record: &mut [u8],
+        tag: &[u8],
+    ) -> bool {
+        match suite {
+            Suite::CtrHmac => {
+                let is_genuine = self.mac.verify(sequence, record, tag);
+                if is_genuine {
+                    self.apply_keystream(iv, sequence, &mut record[RECORD_HEADER_BYTES..]);
+                }
+                is_genuine
+            }
+            Suite::Gcm => gcm::open(&self.schedule, iv, sequence, record, tag),
+        }
+    }
+
+    /// Encrypts or decrypts `data` in place by suite 1, as the record numbered `sequence`.
     pub(super) fn apply_keystream(&self, iv: [u8; 4], sequence: u64, data: &mut [u8]) {
         let mut counter_block = [0; 16];
         counter_block[..4].copy_from_slice(&iv);
@@ -71,6 +116,14 @@ impl Keys {
     #[cfg(test)]
     pub(super) const fn traffic(&self) -> &[u8; 32] {
         &self.traffic
+    }
+}
+
+/// What suite 1 keeps for its MAC; suite 2 has its hash key from the cipher.
+fn mac_of(suite: Suite, traffic: &[u8; 32]) -> MacKey {
+    match suite {
+        Suite::CtrHmac => MacKey::new(&schedule::mac_key(traffic)),
+        Suite::Gcm => MacKey::absent(),
     }
 }
 

@@ -8,8 +8,8 @@ use zeroize::ZeroizeOnDrop;
 
 use super::keys::{Keys, Position};
 use super::{
-    CloseCode, KIND_CLOSE, KIND_DATA, KIND_KEY_UPDATE, KIND_PAD, RECORD_CONTENT_OFFSET, VERSION,
-    whole_seconds,
+    CloseCode, KIND_CLOSE, KIND_DATA, KIND_KEY_UPDATE, KIND_PAD, RECORD_CONTENT_OFFSET, Suite,
+    VERSION, whole_seconds,
 };
 use crate::crypto::schedule::TrafficSecret;
 use crate::limits::{
@@ -110,19 +110,21 @@ pub struct Opener {
     /// When the current epoch began; meaningless in epoch zero, which no key change began.
     changed_at_seconds: u32,
     phase: Phase,
+    suite: Suite,
 }
 
 // Each field wipes itself when it is dropped.
 impl ZeroizeOnDrop for Opener {}
 
 impl Opener {
-    pub(super) fn new(secret: TrafficSecret) -> Self {
-        let (keys, position) = Keys::new(secret);
+    pub(super) fn new(suite: Suite, secret: TrafficSecret) -> Self {
+        let (keys, position) = Keys::new(suite, secret);
         Self {
             keys,
             position,
             changed_at_seconds: 0,
             phase: Phase::Open,
+            suite,
         }
     }
 
@@ -176,13 +178,12 @@ impl Opener {
                 BYTES_PER_KEY_ACCEPTED_MAX,
             )
             .ok_or(RecordError::Exhausted)?;
-        let (authenticated, tag) = bytes[..consumed].split_at_mut(tag_start);
-        if !self.keys.mac.verify(sequence, authenticated, tag) {
+        let (record, tag) = bytes[..consumed].split_at_mut(tag_start);
+        let iv = self.position.iv;
+        if !self.keys.open(self.suite, iv, sequence, record, tag) {
             return Err(RecordError::Tag);
         }
-        let inner = &mut authenticated[RECORD_HEADER_BYTES..];
-        self.keys.apply_keystream(self.position.iv, sequence, inner);
-        let (kind, content) = split_inner(inner)?;
+        let (kind, content) = split_inner(&record[RECORD_HEADER_BYTES..])?;
         let content_end = RECORD_CONTENT_OFFSET + content.len();
         let kind = self.accept(kind, content, sequence, now)?;
         Ok(Opened::Record {
@@ -249,7 +250,7 @@ impl Opener {
         {
             return Err(RecordError::KeyUpdateTooEarly);
         }
-        self.keys.advance(&mut self.position, epoch);
+        self.keys.advance(self.suite, &mut self.position, epoch);
         self.changed_at_seconds = now_seconds;
         Ok(())
     }

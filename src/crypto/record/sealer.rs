@@ -7,8 +7,8 @@ use zeroize::ZeroizeOnDrop;
 
 use super::keys::{Keys, Position};
 use super::{
-    CloseCode, KIND_CLOSE, KIND_DATA, KIND_KEY_UPDATE, KIND_PAD, RECORD_CONTENT_OFFSET, VERSION,
-    whole_seconds,
+    CloseCode, KIND_CLOSE, KIND_DATA, KIND_KEY_UPDATE, KIND_PAD, RECORD_CONTENT_OFFSET, Suite,
+    VERSION, whole_seconds,
 };
 use crate::crypto::schedule::TrafficSecret;
 use crate::limits::{
@@ -17,6 +17,9 @@ use crate::limits::{
 };
 
 /// Inner lengths to pad to are this many bytes apart: a block of SHA-256.
+///
+/// Suite 2 has no need of these lengths, but uses them all the same: then a watcher learns as much
+/// from one suite's lengths as from the other's, and who fills a record need not know the suite.
 const PADDING_STEP_BYTES: usize = 64;
 /// What is hashed beside the inner part: sequence, header, and SHA-256's own end of 9 bytes.
 const PADDING_OVERHEAD_BYTES: usize = 8 + RECORD_HEADER_BYTES + 9;
@@ -78,19 +81,21 @@ pub struct Sealer {
     pub(super) position: Position,
     rekey_at_seconds: u32,
     closed: bool,
+    pub(super) suite: Suite,
 }
 
 // Each field wipes itself when it is dropped.
 impl ZeroizeOnDrop for Sealer {}
 
 impl Sealer {
-    pub(super) fn new(secret: TrafficSecret, rekey_at: Duration) -> Self {
-        let (keys, position) = Keys::new(secret);
+    pub(super) fn new(suite: Suite, secret: TrafficSecret, rekey_at: Duration) -> Self {
+        let (keys, position) = Keys::new(suite, secret);
         Self {
             keys,
             position,
             rekey_at_seconds: whole_seconds(rekey_at),
             closed: false,
+            suite,
         }
     }
 
@@ -110,7 +115,8 @@ impl Sealer {
     ///
     /// # Source
     ///
-    /// Counter mode: RFC 3686. Encrypt-then-MAC: RFC 4868's HMAC-SHA-256-128.
+    /// Suite 1: counter mode of RFC 3686, then RFC 4868's HMAC-SHA-256-128. Suite 2: NIST SP
+    /// 800-38D. How long a key lasts: `limits::RECORDS_PER_KEY_MAX`.
     pub fn seal(
         &mut self,
         padding: Padding,
@@ -155,7 +161,7 @@ impl Sealer {
         self.seal_appended(KIND_KEY_UPDATE, LAST_RECORD_LIMITS, buffer, |buffer| {
             buffer.extend_from_slice(&epoch.to_be_bytes());
         })?;
-        self.keys.advance(&mut self.position, epoch);
+        self.keys.advance(self.suite, &mut self.position, epoch);
         self.rekey_at_seconds = whole_seconds(rekey_at);
         Ok(())
     }
@@ -240,9 +246,8 @@ impl Sealer {
         record[2..RECORD_HEADER_BYTES].copy_from_slice(&length.to_be_bytes());
         record[RECORD_HEADER_BYTES] = kind;
         record[RECORD_HEADER_BYTES + 1] = pad;
-        let inner = &mut record[RECORD_HEADER_BYTES..];
-        self.keys.apply_keystream(self.position.iv, sequence, inner);
-        let tag = self.keys.mac.tag(sequence, record);
+        let iv = self.position.iv;
+        let tag = self.keys.seal(self.suite, iv, sequence, record);
         buffer.extend_from_slice(&tag);
         Ok(())
     }

@@ -1,11 +1,31 @@
 //! The printed vectors, the bounds of a key's life, and everything a path could do to records.
 
+/// Makes each of these a test of either suite.
+macro_rules! in_both_suites {
+    ($($name:ident),+ $(,)?) => {
+        mod suite_1 {
+            $(#[test] fn $name() { super::$name(super::Suite::CtrHmac); })+
+        }
+        mod suite_2 {
+            $(#[test] fn $name() { super::$name(super::Suite::Gcm); })+
+        }
+    };
+}
+
 mod hostile;
 mod life;
 
 use super::*;
 use crate::crypto::tests::{hex, unhex, unhex_array};
 use crate::limits::{RECORD_INNER_BYTES_MAX, RECORD_INNER_BYTES_SENT_MAX, RECORD_TAG_BYTES};
+
+in_both_suites! {
+    the_printed_vectors,
+    every_length_arrives_with_and_without_padding,
+    the_largest_accepted_record_opens,
+    every_split_opens_the_same,
+    a_record_and_its_followers_fit_the_write_buffer_without_growing_it,
+}
 
 const NOW: Duration = Duration::from_secs(1_000);
 const NEVER: Duration = Duration::MAX;
@@ -21,9 +41,9 @@ fn session(first: u8) -> Session {
 }
 
 /// The server's sealer and the client's opener of one connection.
-fn pair() -> (Sealer, Opener) {
-    let server = RecordSecrets::derive(session(0x40), Side::Server);
-    let client = RecordSecrets::derive(session(0x40), Side::Client);
+fn pair(suite: Suite) -> (Sealer, Opener) {
+    let server = RecordSecrets::derive(session(0x40), Side::Server, suite);
+    let client = RecordSecrets::derive(session(0x40), Side::Client, suite);
     (server.sealer.start(NEVER), client.opener.start())
 }
 
@@ -48,9 +68,8 @@ fn forged_inside(sealer: &mut Sealer, inner: &[u8]) -> Vec<u8> {
     let mut record = vec![VERSION, sealer.position.epoch_byte()];
     record.extend_from_slice(&length.to_be_bytes());
     record.extend_from_slice(inner);
-    let (iv, keys) = (sealer.position.iv, &sealer.keys);
-    keys.apply_keystream(iv, sequence, &mut record[RECORD_HEADER_BYTES..]);
-    let tag = keys.mac.tag(sequence, &record);
+    let (suite, iv) = (sealer.suite, sealer.position.iv);
+    let tag = sealer.keys.seal(suite, iv, sequence, &mut record);
     record.extend_from_slice(&tag);
     record
 }
@@ -71,31 +90,29 @@ fn opened(opener: &mut Opener, record: &[u8]) -> Result<(RecordKind, Vec<u8>), R
     }
 }
 
-#[test]
-fn the_printed_vectors() {
-    let (mut sealer, mut opener) = pair();
+fn the_printed_vectors(suite: Suite) {
+    let expected = match suite {
+        Suite::CtrHmac => [
+            "0100000752173d9c4e1819fe0774dff92d532375963f1f0ce58789",
+            "0100002b70331f85b4c8ab6de798a22889aa91353a3ed5c079c1d8ad9655a02638c568310a11f0ab6e1d34b53c19e4430f455bf01e564a3ce3f709e3746f53",
+            "010000061cbcf9081609cfe8dc2f962a2dc8a386a107b2a270b2",
+            "01010004af0c925ed3c476167bd6025d113279a6152c088a",
+        ],
+        Suite::Gcm => [
+            "010000072f8f66a0c55d09817de0a46808e479245884d7ace729c5",
+            "0100002b3b1abda515adb7ad9655a02638c568310a11f0ab6e1d34b53c19e4a9e43d49af4fccd3dfd0f2dfcedff93b8fb3c070b070a7c9cb636583e7db4f8a",
+            "01000006e14c307aca68b203c18259cc0d809e9539e8bf0d040d",
+            "010100046326a9f5c8e1f9b14100566b8b9057b0c1ae3c0d",
+        ],
+    };
+    let (mut sealer, mut opener) = pair(suite);
     let hello = sealed(&mut sealer, b"hello");
-    assert_eq!(
-        hex(&hello),
-        "0100000752173d9c4e1819fe0774dff92d532375963f1f0ce58789"
-    );
     let padded = sealed_with(&mut sealer, Padding::Blocks, b"hello");
-    assert_eq!(
-        hex(&padded),
-        "0100002b70331f85b4c8ab6de798a22889aa91353a3ed5c079c1d8ad9655a02638c568310a11f0ab6e1d34b53c19e4430f455bf01e564a3ce3f709e3746f53"
-    );
-    let mut update = Vec::new();
+    let (mut update, mut close) = (Vec::new(), Vec::new());
     sealer.seal_key_update(NEVER, &mut update).unwrap();
-    assert_eq!(
-        hex(&update),
-        "010000061cbcf9081609cfe8dc2f962a2dc8a386a107b2a270b2"
-    );
-    let mut close = Vec::new();
     sealer.seal_close(CloseCode::Done, &mut close).unwrap();
-    assert_eq!(
-        hex(&close),
-        "01010004af0c925ed3c476167bd6025d113279a6152c088a"
-    );
+    let all = [&hello, &padded, &update, &close];
+    assert_eq!(all.map(|record| hex(record)), expected);
 
     let data = Ok((RecordKind::Data, b"hello".to_vec()));
     assert_eq!(opened(&mut opener, &hello), data);
@@ -147,9 +164,8 @@ fn rfc_3686() {
     }
 }
 
-#[test]
-fn every_length_arrives_with_and_without_padding() {
-    let (mut sealer, mut opener) = pair();
+fn every_length_arrives_with_and_without_padding(suite: Suite) {
+    let (mut sealer, mut opener) = pair(suite);
     let most = RECORD_INNER_BYTES_SENT_MAX - RECORD_PREFIX_BYTES;
     let text: Vec<u8> = (0..most).map(|index| (index % 251) as u8).collect();
     for length in (0..300).chain((300..most).step_by(997)).chain([most]) {
@@ -172,15 +188,14 @@ fn every_length_arrives_with_and_without_padding() {
 #[test]
 #[should_panic(expected = "filled to RECORD_INNER_BYTES_SENT_MAX")]
 fn sealing_more_than_a_record_holds_is_our_bug() {
-    let (mut sealer, _) = pair();
+    let (mut sealer, _) = pair(Suite::DEFAULT);
     let most = RECORD_INNER_BYTES_SENT_MAX - RECORD_PREFIX_BYTES;
     let _ = sealed(&mut sealer, &vec![0; most + 1]);
 }
 
 /// The largest record that a peer may send is larger than those we send.
-#[test]
-fn the_largest_accepted_record_opens() {
-    let (mut sealer, mut opener) = pair();
+fn the_largest_accepted_record_opens(suite: Suite) {
+    let (mut sealer, mut opener) = pair(suite);
     let mut inner = vec![7; RECORD_INNER_BYTES_MAX];
     inner[..2].copy_from_slice(&[KIND_DATA, 0]);
     let record = forged_inside(&mut sealer, &inner);
@@ -190,9 +205,8 @@ fn the_largest_accepted_record_opens() {
 
 /// Goal: however the bytes arrive, the records are the same, and waiting changes nothing.
 /// Method: feed a stream with one record of each kind, cut at every place, and byte by byte.
-#[test]
-fn every_split_opens_the_same() {
-    let (mut sealer, _) = pair();
+fn every_split_opens_the_same(suite: Suite) {
+    let (mut sealer, _) = pair(suite);
     let mut stream = sealed_with(&mut sealer, Padding::Blocks, b"first");
     stream.extend(sealed(&mut sealer, b""));
     sealer.seal_pad(3, &mut stream).unwrap();
@@ -210,16 +224,16 @@ fn every_split_opens_the_same() {
     for cut in 0..stream.len() {
         let parts = [&stream[..cut], &stream[cut..]];
         assert_eq!(
-            kinds_of(&parts),
+            kinds_of(suite, &parts),
             (expected.clone(), b"firstsecond".to_vec())
         );
     }
     let bytes: Vec<&[u8]> = stream.chunks(1).collect();
-    assert_eq!(kinds_of(&bytes).0, expected);
+    assert_eq!(kinds_of(suite, &bytes).0, expected);
 }
 
-fn kinds_of(parts: &[&[u8]]) -> (Vec<RecordKind>, Vec<u8>) {
-    let (_, mut opener) = pair();
+fn kinds_of(suite: Suite, parts: &[&[u8]]) -> (Vec<RecordKind>, Vec<u8>) {
+    let (_, mut opener) = pair(suite);
     let (mut waiting, mut kinds, mut text) = (Vec::new(), Vec::new(), Vec::new());
     for part in parts {
         waiting.extend_from_slice(part);
@@ -249,9 +263,8 @@ fn kinds_of(parts: &[&[u8]]) -> (Vec<RecordKind>, Vec<u8>) {
     (kinds, text)
 }
 
-#[test]
-fn a_record_and_its_followers_fit_the_write_buffer_without_growing_it() {
-    let (mut sealer, mut opener) = pair();
+fn a_record_and_its_followers_fit_the_write_buffer_without_growing_it(suite: Suite) {
+    let (mut sealer, mut opener) = pair(suite);
     let mut buffer = Vec::with_capacity(crate::limits::WRITE_BUFFER_BYTES_MAX);
     let (place, capacity) = (buffer.as_ptr(), buffer.capacity());
     let start = begin_record(&mut buffer);

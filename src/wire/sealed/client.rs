@@ -11,7 +11,7 @@ use super::{Established, HandshakeError, LENGTH_BYTES, take, write_message};
 use crate::crypto::handshake::{
     Initiator, InitiatorReply, KEY_BYTES, PublicKey, REPLY_BYTES, StaticKey,
 };
-use crate::crypto::record::{RecordSecrets, Side};
+use crate::crypto::record::{RecordSecrets, Side, Suite};
 use crate::limits::HANDSHAKE_PAYLOAD_BYTES_MAX;
 
 /// Length of the longest second message, bytes.
@@ -21,21 +21,26 @@ pub(super) const REPLY_BYTES_MAX: usize = REPLY_BYTES + HANDSHAKE_PAYLOAD_BYTES_
 pub struct ClientHandshake {
     /// `None` once the reply has come or has been refused.
     initiator: Option<Initiator>,
+    suite: Suite,
     buffered: Vec<u8>,
 }
 
 impl ClientHandshake {
-    /// Appends the preamble and the first message to `out`.
+    /// Appends the preamble, which asks for `suite`, and the first message to `out`.
     ///
-    /// `random` becomes the ephemeral key and must come from the OS random source.
-    pub fn start(random: [u8; KEY_BYTES], out: &mut Vec<u8>) -> Self {
-        out.extend_from_slice(&Preamble::CURRENT.encode());
-        let prologue = Preamble::CURRENT.prologue();
+    /// The server takes that suite or refuses; it has no choice of its own, so there is nothing
+    /// that could be talked down. `random` becomes the ephemeral key and must come from the OS
+    /// random source.
+    pub fn start(suite: Suite, random: [u8; KEY_BYTES], out: &mut Vec<u8>) -> Self {
+        let preamble = Preamble::asking_for(suite);
+        out.extend_from_slice(&preamble.encode());
+        let prologue = preamble.prologue();
         let Ok(initiator) = write_message(out, |out| {
             Ok::<_, Infallible>(Initiator::start(&prologue, random, &[], out))
         });
         Self {
             initiator: Some(initiator),
+            suite,
             buffered: Vec::new(),
         }
     }
@@ -79,6 +84,7 @@ impl ClientHandshake {
         Ok(Some(ServerOffer {
             server_key: reply.responder_key(),
             payload: ServerPayload::decode(&payload)?,
+            suite: self.suite,
             reply,
         }))
     }
@@ -109,6 +115,7 @@ pub struct ServerOffer {
     pub server_key: PublicKey,
     /// What the server says of itself.
     pub payload: ServerPayload,
+    suite: Suite,
     reply: InitiatorReply,
 }
 
@@ -156,11 +163,12 @@ impl ServerOffer {
             client_name: introduction.client_name.to_owned(),
         };
         let session = write_message(out, |out| self.reply.finish(key, &payload.encode(), out))?;
-        let secrets = RecordSecrets::derive(session, Side::Client);
+        let secrets = RecordSecrets::derive(session, Side::Client, self.suite);
         Ok(Established {
             sealer: secrets.sealer,
             opener: secrets.opener,
             binding: secrets.binding,
+            suite: self.suite,
             server_key: self.server_key,
             client_key: is_persistent.then(|| key.public()),
             peer_features: self.payload.features,

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::HandshakeError;
+use crate::crypto::record::Suite;
 
 /// Length of the preamble, bytes.
 pub const PREAMBLE_BYTES: usize = 8;
@@ -12,7 +13,6 @@ pub const REFUSAL_BYTES: usize = 4;
 pub const VERSION_MAX: u8 = 1;
 
 const MAGIC: &[u8; 4] = b"PRLR";
-const SUITE: u8 = 1;
 const PROLOGUE_LABEL: &[u8; 9] = b"parlour1\0";
 /// Where a refusal begins like no message: none is that long.
 pub(super) const REFUSAL_MARK: [u8; 2] = [0xff; 2];
@@ -39,21 +39,23 @@ const HTTP_STARTS: [&[u8]; 11] = [
 pub struct Preamble {
     /// The protocol's version.
     pub version: u8,
-    /// The cipher suite.
-    pub suite: u8,
+    /// The cipher suite of the records.
+    pub suite: Suite,
 }
 
 impl Preamble {
-    /// What this program asks for and accepts.
-    pub const CURRENT: Self = Self {
-        version: VERSION_MAX,
-        suite: SUITE,
-    };
+    /// What this program asks for to have `suite`.
+    pub const fn asking_for(suite: Suite) -> Self {
+        Self {
+            version: VERSION_MAX,
+            suite,
+        }
+    }
 
     /// The bytes to send.
     pub const fn encode(self) -> [u8; PREAMBLE_BYTES] {
         let [p, r, l, s] = *MAGIC;
-        [p, r, l, s, self.version, self.suite, 0, 0]
+        [p, r, l, s, self.version, self.suite.to_wire(), 0, 0]
     }
 
     /// Reads a preamble that we can go on with.
@@ -68,12 +70,10 @@ impl Preamble {
             let looks_like = classify(bytes).unwrap_or(Foreign::Binary);
             return Err(HandshakeError::NotParlour { looks_like });
         }
-        if version != Self::CURRENT.version {
+        if version != VERSION_MAX {
             return Err(HandshakeError::UnknownVersion { version });
         }
-        if suite != Self::CURRENT.suite {
-            return Err(HandshakeError::UnknownSuite { suite });
-        }
+        let suite = Suite::from_wire(suite).ok_or(HandshakeError::UnknownSuite { suite })?;
         if flags != 0 || reserved != 0 {
             return Err(HandshakeError::ReservedBits);
         }
@@ -251,18 +251,41 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_current_preamble_is_the_documented_one() {
-        let bytes = Preamble::CURRENT.encode();
-        assert_eq!(&bytes, b"PRLR\x01\x01\x00\x00");
-        assert_eq!(Preamble::parse(&bytes), Ok(Preamble::CURRENT));
-        let prologue = Preamble::CURRENT.prologue();
-        assert_eq!(&prologue, b"parlour1\0PRLR\x01\x01\x00\x00");
+    fn the_preambles_are_the_documented_ones() {
+        let cases = [
+            (Suite::CtrHmac, b"PRLR\x01\x01\x00\x00"),
+            (Suite::Gcm, b"PRLR\x01\x02\x00\x00"),
+        ];
+        for (suite, documented) in cases {
+            let preamble = Preamble::asking_for(suite);
+            assert_eq!(&preamble.encode(), documented);
+            assert_eq!(Preamble::parse(documented), Ok(preamble));
+            let prologue = [b"parlour1\0".as_slice(), documented].concat();
+            assert_eq!(preamble.prologue().as_slice(), prologue);
+        }
     }
 
     #[test]
+    fn every_suite_but_ours_is_refused() {
+        for number in 0..=u8::MAX {
+            let mut bytes = Preamble::asking_for(Suite::Gcm).encode();
+            bytes[5] = number;
+            let parsed = Preamble::parse(&bytes);
+            match number {
+                1 => assert_eq!(parsed, Ok(Preamble::asking_for(Suite::CtrHmac))),
+                2 => assert_eq!(parsed, Ok(Preamble::asking_for(Suite::Gcm))),
+                suite => assert_eq!(parsed, Err(HandshakeError::UnknownSuite { suite })),
+            }
+        }
+    }
+
+    /// No single bit makes one suite into another.
+    #[test]
     fn every_flipped_bit_of_the_preamble_is_refused() {
-        for bit in 0..8 * PREAMBLE_BYTES {
-            let mut bytes = Preamble::CURRENT.encode();
+        for bit in 0..2 * 8 * PREAMBLE_BYTES {
+            let suite = Suite::ALL[bit / (8 * PREAMBLE_BYTES)];
+            let bit = bit % (8 * PREAMBLE_BYTES);
+            let mut bytes = Preamble::asking_for(suite).encode();
             bytes[bit / 8] ^= 1 << (bit % 8);
             let error = Preamble::parse(&bytes).unwrap_err();
             let refusal = match bit / 8 {
@@ -319,7 +342,7 @@ mod tests {
 
     #[test]
     fn the_sealed_preamble_is_recognised_at_another_door() {
-        let preamble = Preamble::CURRENT.encode();
+        let preamble = Preamble::asking_for(Suite::DEFAULT).encode();
         for length in 0..preamble.len() {
             let expected = length > MAGIC.len();
             assert_eq!(looks_like_sealed_preamble(&preamble[..length]), expected);

@@ -8,7 +8,7 @@ use super::{Established, HandshakeError, LENGTH_BYTES, take, write_message};
 use crate::crypto::handshake::{
     FINISH_BYTES, HELLO_BYTES, KEY_BYTES, Responder, ResponderReply, StaticKey,
 };
-use crate::crypto::record::{RecordSecrets, Side};
+use crate::crypto::record::{RecordSecrets, Side, Suite};
 use crate::limits::HANDSHAKE_PAYLOAD_BYTES_MAX;
 
 /// Length of the longest third message, bytes.
@@ -40,8 +40,8 @@ pub struct ServerHandshake {
 enum Phase {
     /// The preamble and the first message.
     Hello,
-    /// The third message.
-    Finish(ResponderReply),
+    /// The third message, for the suite that the preamble asked for.
+    Finish(ResponderReply, Suite),
     /// Done or failed.
     Over,
 }
@@ -78,14 +78,14 @@ impl ServerHandshake {
     /// Whether a whole message waits to be computed on.
     pub fn wants_step(&self) -> bool {
         match self.phase {
-            Phase::Hello | Phase::Finish(_) => self.buffered.len() >= self.whole_bytes(),
+            Phase::Hello | Phase::Finish(..) => self.buffered.len() >= self.whole_bytes(),
             Phase::Over => false,
         }
     }
 
     /// Whether the hello has been answered, which shows that the client reads what we send.
     pub const fn is_answered(&self) -> bool {
-        matches!(self.phase, Phase::Finish(_))
+        matches!(self.phase, Phase::Finish(..))
     }
 
     /// Bytes held of the current message.
@@ -111,18 +111,19 @@ impl ServerHandshake {
     ) -> Result<Step, HandshakeError> {
         if !self.wants_step() {
             return match self.phase {
-                Phase::Hello | Phase::Finish(_) => Ok(Step::More),
+                Phase::Hello | Phase::Finish(..) => Ok(Step::More),
                 Phase::Over => Err(HandshakeError::Over),
             };
         }
         let message = std::mem::take(&mut self.buffered);
         match std::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Hello => {
-                self.phase = Phase::Finish(self.reply(&message, random, unix_seconds, out)?);
+                let (reply, suite) = self.reply(&message, random, unix_seconds, out)?;
+                self.phase = Phase::Finish(reply, suite);
                 Ok(Step::More)
             }
-            Phase::Finish(reply) => {
-                let established = self.finish(reply, &message[LENGTH_BYTES..])?;
+            Phase::Finish(reply, suite) => {
+                let established = self.finish(reply, suite, &message[LENGTH_BYTES..])?;
                 Ok(Step::Done(Box::new(established)))
             }
             Phase::Over => Err(HandshakeError::Over),
@@ -137,12 +138,12 @@ impl ServerHandshake {
                 Phase::Over => return Err(HandshakeError::Over),
                 // Without our answer no client can go on: it guesses, or it floods.
                 Phase::Hello if is_whole => return Err(HandshakeError::OutOfTurn),
-                Phase::Finish(_) if is_whole => return Ok(()),
+                Phase::Finish(..) if is_whole => return Ok(()),
                 Phase::Hello => {
                     take(&mut self.buffered, whole, input);
                     check_hello(&self.buffered)?;
                 }
-                Phase::Finish(_) => {
+                Phase::Finish(..) => {
                     take(&mut self.buffered, whole, input);
                     check_finish(&self.buffered)?;
                 }
@@ -155,7 +156,7 @@ impl ServerHandshake {
     fn whole_bytes(&self) -> usize {
         match self.phase {
             Phase::Hello => HELLO_START + HELLO_BYTES,
-            Phase::Finish(_) => {
+            Phase::Finish(..) => {
                 let length = self.buffered.first_chunk().copied().map(u16::from_be_bytes);
                 LENGTH_BYTES + usize::from(length.unwrap_or(0))
             }
@@ -169,25 +170,32 @@ impl ServerHandshake {
         random: [u8; KEY_BYTES],
         unix_seconds: u64,
         out: &mut Vec<u8>,
-    ) -> Result<ResponderReply, HandshakeError> {
-        // The preamble was checked to be the current one when it came.
-        let prologue = Preamble::CURRENT.prologue();
-        let (hello, _) = Responder::read_hello(&prologue, &message[HELLO_START..])?;
+    ) -> Result<(ResponderReply, Suite), HandshakeError> {
+        let (hello, message) = message.split_at(HELLO_START);
+        let preamble = hello.first_chunk().ok_or(HandshakeError::Over)?;
+        let preamble = Preamble::parse(preamble)?;
+        let (hello, _) = Responder::read_hello(&preamble.prologue(), message)?;
         let payload = ServerPayload::encode(unix_seconds, self.features);
         let reply = write_message(out, |out| {
             hello.reply(&self.identity, random, &payload, out)
         })?;
-        Ok(reply)
+        Ok((reply, preamble.suite))
     }
 
-    fn finish(&self, reply: ResponderReply, message: &[u8]) -> Result<Established, HandshakeError> {
+    fn finish(
+        &self,
+        reply: ResponderReply,
+        suite: Suite,
+        message: &[u8],
+    ) -> Result<Established, HandshakeError> {
         let (session, client_key, payload) = reply.finish(message)?;
         let payload = ClientPayload::decode(&payload)?;
-        let secrets = RecordSecrets::derive(session, Side::Server);
+        let secrets = RecordSecrets::derive(session, Side::Server, suite);
         Ok(Established {
             sealer: secrets.sealer,
             opener: secrets.opener,
             binding: secrets.binding,
+            suite,
             server_key: self.identity.public(),
             client_key: payload.is_persistent.then_some(client_key),
             peer_features: payload.features,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::crypto::handshake::StaticKey;
-use crate::crypto::record::{Opened, Padding, RecordKind, begin_record};
+use crate::crypto::record::{Opened, Padding, RecordKind, Suite, begin_record};
 
 const CLIENT_RANDOM: [u8; 32] = [1; 32];
 const SERVER_RANDOM: [u8; 32] = [2; 32];
@@ -29,9 +29,14 @@ fn introduction() -> Introduction<'static> {
     }
 }
 
+/// The hello of most tests, which asks for suite 1.
 fn hello() -> (ClientHandshake, Vec<u8>) {
+    hello_for(Suite::CtrHmac)
+}
+
+fn hello_for(suite: Suite) -> (ClientHandshake, Vec<u8>) {
     let mut sent = Vec::new();
-    let client = ClientHandshake::start(CLIENT_RANDOM, &mut sent);
+    let client = ClientHandshake::start(suite, CLIENT_RANDOM, &mut sent);
     (client, sent)
 }
 
@@ -113,6 +118,29 @@ fn a_throwaway_client_is_nobody() {
     let server = finish(server, &message).unwrap();
     assert_eq!((server.client_key, client.client_key), (None, None));
     check_connection(client, server);
+}
+
+/// The whole of a handshake, and a record each way, in each suite; the keys differ between them.
+#[test]
+fn both_ends_have_the_suite_that_the_client_asked_for() {
+    let bindings = Suite::ALL.map(|suite| {
+        let (mut client, mut sent) = hello_for(suite);
+        assert_eq!(sent[5], suite.to_wire());
+        let mut server = ServerHandshake::new(server_key(), 9);
+        server.push(&mut sent.as_slice()).unwrap();
+        let mut reply = Vec::new();
+        server.step(SERVER_RANDOM, NOW, &mut reply).unwrap();
+        let offer = client.read_reply(&mut reply.as_slice()).unwrap().unwrap();
+        sent.clear();
+        let identity = Identity::Throwaway([6; 32]);
+        let client = offer.accept(identity, introduction(), &mut sent).unwrap();
+        let server = finish(server, &sent).unwrap();
+        assert_eq!((client.suite, server.suite), (suite, suite));
+        let binding = server.binding.clone();
+        check_connection(client, server);
+        binding
+    });
+    assert_ne!(bindings[0], bindings[1]);
 }
 
 #[test]

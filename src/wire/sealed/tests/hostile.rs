@@ -42,6 +42,24 @@ fn every_flipped_bit_of_the_clients_first_bytes_is_noticed() {
     }
 }
 
+/// Somebody on the path puts another suite in the client's preamble, one that the server speaks:
+/// the server answers for that one, and the client has no way to go on with it.
+#[test]
+fn a_changed_suite_is_noticed_and_never_taken() {
+    for (asked, put) in [(Suite::Gcm, Suite::CtrHmac), (Suite::CtrHmac, Suite::Gcm)] {
+        let (mut client, mut sent) = hello_for(asked);
+        sent[5] = put.to_wire();
+        let mut server = ServerHandshake::new(server_key(), 9);
+        server.push(&mut sent.as_slice()).unwrap();
+        let mut reply = Vec::new();
+        server.step(SERVER_RANDOM, NOW, &mut reply).unwrap();
+        let outcome = client.read_reply(&mut reply.as_slice()).err();
+        assert_eq!(outcome, Some(HandshakeError::Noise(NoiseError::Forged)));
+        let again = client.read_reply(&mut reply.as_slice()).err();
+        assert_eq!(again, Some(HandshakeError::Over));
+    }
+}
+
 #[test]
 fn every_flipped_bit_of_the_reply_is_noticed() {
     let (_, reply) = replied();
@@ -124,7 +142,7 @@ fn impossible_lengths_are_refused_before_their_bytes_arrive() {
         assert_eq!(read.is_ok(), is_possible, "{claimed}");
     }
     for claimed in [0, 31, 33, u16::MAX] {
-        let mut bytes = Preamble::CURRENT.encode().to_vec();
+        let mut bytes = Preamble::asking_for(Suite::CtrHmac).encode().to_vec();
         bytes.extend_from_slice(&claimed.to_be_bytes());
         let mut server = ServerHandshake::new(server_key(), 9);
         let pushed = server.push(&mut bytes.as_slice());
@@ -140,7 +158,12 @@ fn low_order_points_end_the_handshake_silently() {
         one
     }] {
         let mut server = ServerHandshake::new(server_key(), 9);
-        let sent = [&Preamble::CURRENT.encode()[..], &[0, 32], &point].concat();
+        let sent = [
+            &Preamble::asking_for(Suite::CtrHmac).encode()[..],
+            &[0, 32],
+            &point,
+        ]
+        .concat();
         server.push(&mut sent.as_slice()).unwrap();
         let mut out = Vec::new();
         let error = server.step(SERVER_RANDOM, NOW, &mut out).err().unwrap();
@@ -193,8 +216,9 @@ fn a_client_of_another_version_is_refused_with_the_one_we_speak() {
     assert_eq!(error.refusal().unwrap().encode(), [0xff, 0xff, 1, 1]);
     let mut server = ServerHandshake::new(server_key(), 9);
     let error = server
-        .push(&mut b"PRLR\x01\x02\0\0".as_slice())
+        .push(&mut b"PRLR\x01\x03\0\0".as_slice())
         .unwrap_err();
+    assert_eq!(error, HandshakeError::UnknownSuite { suite: 3 });
     assert_eq!(error.refusal().unwrap().encode(), [0xff, 0xff, 2, 1]);
 }
 
@@ -316,7 +340,7 @@ proptest! {
         magic_bytes in 0..10usize,
     ) {
         let mut server = ServerHandshake::new(server_key(), 9);
-        let preamble = [&Preamble::CURRENT.encode()[..], &[0, 32]].concat();
+        let preamble = [&Preamble::asking_for(Suite::CtrHmac).encode()[..], &[0, 32]].concat();
         let _ = server.push(&mut &preamble[..magic_bytes]);
         for part in parts {
             let _ = server.push(&mut part.as_slice());
