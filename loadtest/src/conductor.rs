@@ -1,0 +1,287 @@
+//! The conductor: takes a swarm through the phases of a run, and samples what is used meanwhile.
+
+use crate::Failure;
+use crate::clock::Clock;
+use crate::live::Live;
+use crate::plan::{Member, Plan, Role};
+use crate::process::{ProcessorTime, resident_bytes};
+use crate::swarm::{Harvest, Order, Sums, Swarm};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often the board is looked at.
+const LOOK: Duration = Duration::from_millis(5);
+/// So long without progress while connecting, and the rest is given up.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(20);
+/// So long without an arrival, and what is outstanding is given up.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(2);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// What was used and done up to one time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Usage {
+    /// When.
+    pub(crate) at: Duration,
+    /// What was done.
+    pub(crate) sums: Sums,
+    /// Processor time of the server.
+    pub(crate) server: Option<ProcessorTime>,
+    /// Processor time of this process.
+    pub(crate) own: Option<ProcessorTime>,
+    /// Bytes of the server in memory.
+    pub(crate) resident: Option<u64>,
+}
+
+/// A stretch of a run.
+#[derive(Clone, Debug)]
+pub(crate) struct Stretch {
+    /// Its beginning.
+    pub(crate) begin: Usage,
+    /// Its end.
+    pub(crate) end: Usage,
+    /// At each second of it, and at its end.
+    pub(crate) seconds: Vec<Usage>,
+}
+
+impl Stretch {
+    /// How long it was.
+    pub(crate) fn time(&self) -> Duration {
+        self.end.at - self.begin.at
+    }
+
+    /// Messages received in it.
+    pub(crate) fn heard(&self) -> u64 {
+        self.end.sums.heard - self.begin.sums.heard
+    }
+
+    /// Messages sent in it.
+    pub(crate) fn said(&self) -> u64 {
+        self.end.sums.said - self.begin.sums.said
+    }
+
+    /// Processor time of the server in it.
+    pub(crate) fn server(&self) -> Option<ProcessorTime> {
+        Some(self.end.server? - self.begin.server?)
+    }
+
+    /// The share of the time in which the load was on a processor, of all its threads.
+    pub(crate) fn own_share(&self, threads: usize) -> Option<f64> {
+        let used = (self.end.own? - self.begin.own?).total().as_secs_f64();
+        let threads = f64::from(u32::try_from(threads).ok()?);
+        Some(used / self.time().as_secs_f64() / threads)
+    }
+}
+
+/// Drives one run.
+pub(crate) struct Conductor {
+    plan: Arc<Plan>,
+    swarm: Swarm,
+    clock: Clock,
+    process: Option<u32>,
+    live: Live,
+}
+
+impl Conductor {
+    /// Starts the swarm; `process` is the server's, if it can be watched.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] when the system has no threads or polls left.
+    pub(crate) fn start(plan: Plan, process: Option<u32>) -> Result<Self, Failure> {
+        let (plan, clock) = (Arc::new(plan), Clock::start());
+        let swarm = Swarm::start(&plan, clock)
+            .map_err(|error| Failure(format!("cannot start the swarm: {error}")))?;
+        Ok(Self {
+            plan,
+            swarm,
+            clock,
+            process,
+            live: Live::new(),
+        })
+    }
+
+    /// The plan that is carried out.
+    pub(crate) fn plan(&self) -> Arc<Plan> {
+        Arc::clone(&self.plan)
+    }
+
+    /// Tells the swarm something.
+    pub(crate) fn order(&self, order: Order) {
+        self.swarm.order(order);
+    }
+
+    /// What is used and done by now.
+    pub(crate) fn usage(&self) -> Usage {
+        Usage {
+            at: self.clock.now(),
+            sums: self.swarm.sums(),
+            server: self.process.and_then(ProcessorTime::of),
+            own: ProcessorTime::of(std::process::id()),
+            resident: self.process.and_then(resident_bytes),
+        }
+    }
+
+    /// Connects the members below `below`, until each has joined or failed.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] when nobody has joined: there is nothing to measure then.
+    pub(crate) fn connect(&mut self, below: usize) -> Result<Stretch, Failure> {
+        let wanted = u64::try_from(below).expect("members are bounded");
+        let stretch = self.gather(Order::Connect { below }, wanted);
+        if stretch.end.sums.joined > 0 {
+            return Ok(stretch);
+        }
+        let why = self.swarm.board().first_trouble();
+        let why = why.unwrap_or("nothing came back");
+        Err(Failure(format!(
+            "none of {wanted} connections to {} has joined: {why}",
+            self.plan.server
+        )))
+    }
+
+    /// Cuts off all movers, and waits until as many have joined again.
+    pub(crate) fn scatter(&mut self) -> Stretch {
+        let movers = self.plan.members.iter();
+        let movers = movers.filter(|member| member.role == Role::Mover).count();
+        let movers = u64::try_from(movers).expect("members are bounded");
+        let wanted = self.swarm.sums().joined + movers;
+        self.gather(Order::Scatter, wanted)
+    }
+
+    /// Gives an order, and waits until so many have joined or failed since the beginning, or
+    /// nothing moves any more.
+    fn gather(&mut self, order: Order, wanted: u64) -> Stretch {
+        let begin = self.usage();
+        self.order(order);
+        let (mut moved_at, mut before, mut seconds) = (begin.at, 0, Vec::new());
+        loop {
+            let (now, sums) = (self.clock.now(), self.swarm.sums());
+            let settled = sums.joined + sums.failed;
+            if settled != before {
+                (moved_at, before) = (now, settled);
+            }
+            if settled >= wanted || now > moved_at + CONNECT_PATIENCE {
+                break;
+            }
+            let shown = u32::try_from(seconds.len()).expect("a run is short") + 1;
+            if now >= begin.at + SECOND * shown {
+                seconds.push(self.usage());
+                let done = share(settled, wanted);
+                let words = format!("{} connected", sums.present);
+                self.live.show(done, &words);
+            }
+            std::thread::sleep(LOOK);
+        }
+        self.live.clear();
+        let end = self.usage();
+        seconds.push(end);
+        Stretch {
+            begin,
+            end,
+            seconds,
+        }
+    }
+
+    /// Lets the speakers begin.
+    pub(crate) fn speak(&self) {
+        // All threads must agree on the times, and have received the order before the first.
+        let begin = self.clock.now() + 2 * LOOK;
+        self.order(Order::Speak { begin });
+    }
+
+    /// Begins to time what is sent from now on.
+    pub(crate) fn time(&self) {
+        self.order(Order::TimeFrom(self.clock.now()));
+    }
+
+    /// Lets it go on for `time`, or until `messages` were sent in all.
+    pub(crate) fn watch(&mut self, time: Duration, messages: Option<u64>, words: &str) -> Stretch {
+        let begin = self.usage();
+        let mut seconds: Vec<Usage> = Vec::new();
+        loop {
+            let now = self.clock.now();
+            let is_enough = messages.is_some_and(|messages| self.swarm.sums().said >= messages);
+            if now >= begin.at + time || is_enough {
+                break;
+            }
+            let shown = u32::try_from(seconds.len()).expect("a run is short") + 1;
+            if now >= begin.at + SECOND * shown {
+                let usage = self.usage();
+                let before = seconds.last().unwrap_or(&begin);
+                let heard = usage.sums.heard - before.sums.heard;
+                let done = (now - begin.at).as_secs_f64() / time.as_secs_f64();
+                self.live
+                    .show(done, &format!("{words}: {heard} deliveries/s"));
+                seconds.push(usage);
+            }
+            std::thread::sleep(LOOK.min((begin.at + time).saturating_sub(now)));
+        }
+        self.live.clear();
+        let end = self.usage();
+        seconds.push(end);
+        Stretch {
+            begin,
+            end,
+            seconds,
+        }
+    }
+
+    /// Ends speaking, and waits until everybody has everything or nothing comes any more.
+    pub(crate) fn drain(&mut self) {
+        self.order(Order::TimeUntil(self.clock.now()));
+        self.order(Order::Hush);
+        let (mut heard, mut heard_at) = (0, self.clock.now());
+        // What was being said while the order came is on the board by the second look.
+        std::thread::sleep(2 * LOOK);
+        loop {
+            let (now, sums) = (self.clock.now(), self.swarm.sums());
+            if sums.heard != heard {
+                (heard, heard_at) = (sums.heard, now);
+            }
+            if sums.heard_by_staying >= self.due() || now > heard_at + DRAIN_PATIENCE {
+                return;
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// Ends all connections and returns what was counted.
+    pub(crate) fn finish(self) -> Harvest {
+        self.swarm.finish()
+    }
+
+    /// How much those who stay must have received in all, once it has all come.
+    fn due(&self) -> u64 {
+        let mut due = 0;
+        for (index, group) in (0_u16..).zip(&self.plan.groups) {
+            let members = self.plan.members.iter();
+            let staying = members.filter(|member| member.group == index);
+            let is_due = |member: &&Member| matches!(member.role, Role::Steady | Role::Stuck);
+            let staying = staying.filter(is_due).count();
+            let protocol = self.plan.protocol;
+            let is_deaf_to_self = protocol.members_speak() && !protocol.echoes();
+            let hearing = staying.saturating_sub(usize::from(is_deaf_to_self));
+            let said = group.speakers.clone();
+            let said: u64 = said
+                .map(|speaker| u64::from(self.swarm.board().said(speaker)))
+                .sum();
+            due += said * u64::try_from(hearing).expect("members are bounded");
+        }
+        due
+    }
+}
+
+/// `part` of `whole`, as a number up to 1.
+pub(crate) fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { ratio(part, whole) }
+}
+
+/// One count divided by another.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "figures for people have fewer digits than an f64"
+)]
+pub(crate) fn ratio(part: u64, whole: u64) -> f64 {
+    part as f64 / whole as f64
+}

@@ -1,0 +1,253 @@
+//! The sealed door: a real handshake, records, frames and messages, as the bundled client has them.
+//!
+//! Every record is authenticated, decrypted and parsed. [`open_record`] is the one place where
+//! records are opened.
+
+use super::{Heard, Persona, Surroundings, Trouble};
+use parlour::chat::{Hello, MessageKey, RoomId};
+use parlour::crypto::fingerprint::Fingerprint;
+use parlour::crypto::record::{
+    CloseCode, Opened, Opener, Padding, RecordKind, Sealer, begin_record,
+};
+use parlour::limits::{
+    MESSAGE_BYTES_MAX, RECORD_INNER_BYTES_SENT_MAX, RECORD_PREFIX_BYTES, REKEY_AFTER,
+};
+use parlour::wire::frame::FrameReader;
+use parlour::wire::message::{
+    BodyView, ClientMessage, EntryView, ServerMessage, decode_server, encode_client,
+};
+use parlour::wire::sealed::{ClientHandshake, Identity, Introduction};
+use std::time::Duration;
+
+/// Content that fits one record.
+const CONTENT_BYTES_MAX: usize = RECORD_INNER_BYTES_SENT_MAX - RECORD_PREFIX_BYTES;
+const INTRODUCTION: Introduction<'_> = Introduction {
+    features: 0,
+    client_name: "loadtest",
+};
+
+/// The client's side of a sealed connection.
+pub(crate) struct Sealed {
+    phase: Phase,
+    place: Place,
+    /// Numbers the messages, for their acknowledgements.
+    key: u64,
+}
+
+enum Phase {
+    Unconnected,
+    Shaking(ClientHandshake),
+    // Boxed, because record states are used where they lie and a connection is mostly these.
+    Talking(Box<Talking>),
+}
+
+struct Talking {
+    sealer: Sealer,
+    opener: Opener,
+    frames: FrameReader,
+}
+
+/// Where one is and how one came there.
+struct Place {
+    persona: Persona,
+    room: Option<RoomId>,
+    joined: bool,
+}
+
+impl Sealed {
+    pub(super) fn new(persona: Persona) -> Self {
+        Self {
+            phase: Phase::Unconnected,
+            place: Place {
+                persona,
+                room: None,
+                joined: false,
+            },
+            key: 0,
+        }
+    }
+
+    pub(super) fn open(&mut self, around: &mut Surroundings<'_>, out: &mut Vec<u8>) {
+        self.phase = Phase::Shaking(ClientHandshake::start(around.entropy.key(), out));
+    }
+
+    pub(super) fn receive(
+        &mut self,
+        input: &mut [u8],
+        around: &mut Surroundings<'_>,
+        out: &mut Vec<u8>,
+        mut hear: impl FnMut(Heard<'_>),
+    ) -> Result<usize, Trouble> {
+        let mut taken = 0;
+        if let Phase::Shaking(handshake) = &mut self.phase {
+            let mut rest = &*input;
+            let Some(offer) = handshake.read_reply(&mut rest)? else {
+                return Ok(input.len());
+            };
+            taken = input.len() - rest.len();
+            let found = Fingerprint::of_server(&offer.server_key);
+            if around.fingerprint.is_some_and(|wanted| wanted != found) {
+                return Err(Trouble::WrongServer);
+            }
+            let identity = Identity::Throwaway(around.entropy.key());
+            let established = offer.accept(identity, INTRODUCTION, out)?;
+            self.phase = Phase::Talking(Box::new(Talking {
+                sealer: established.sealer.start(around.now + REKEY_AFTER),
+                opener: established.opener.start(),
+                frames: FrameReader::new(MESSAGE_BYTES_MAX),
+            }));
+            let words = self.place.introduce(&mut self.key);
+            self.send(&words, around.now, out);
+        }
+        let Phase::Talking(talking) = &mut self.phase else {
+            return Ok(taken);
+        };
+        let Talking { opener, frames, .. } = &mut **talking;
+        let mut owes_pong = false;
+        while let Some((mut content, length)) = open_record(opener, &mut input[taken..], around)? {
+            taken += length;
+            while let Some(frame) = frames.peek(&mut content)? {
+                if let Some(message) = decode_server(frame)? {
+                    owes_pong |= self.place.take(message, &mut hear)?;
+                }
+                frames.consume(&mut content);
+            }
+        }
+        if owes_pong {
+            let mut words = Vec::new();
+            encode_client(&ClientMessage::Pong, &mut words);
+            self.send(&words, around.now, out);
+        }
+        Ok(taken)
+    }
+
+    pub(super) fn word(&mut self, text: &str, words: &mut Vec<u8>) {
+        self.key += 1;
+        let say = ClientMessage::Say {
+            key: MessageKey(self.key),
+            room: self.place.room,
+            action: false,
+            text,
+        };
+        encode_client(&say, words);
+    }
+
+    pub(super) fn send(&mut self, words: &[u8], now: Duration, out: &mut Vec<u8>) {
+        let Phase::Talking(talking) = &mut self.phase else {
+            return;
+        };
+        let sealer = &mut talking.sealer;
+        for content in words.chunks(CONTENT_BYTES_MAX) {
+            if sealer.rekey_due(now) {
+                sealer
+                    .seal_key_update(now + REKEY_AFTER, out)
+                    .expect("keys are changed long before they run out");
+            }
+            let start = begin_record(out);
+            out.extend_from_slice(content);
+            sealer
+                .seal(Padding::Blocks, out, start)
+                .expect("nothing is said after the goodbye, and keys are changed in time");
+        }
+    }
+
+    pub(super) fn leave(&mut self, out: &mut Vec<u8>) {
+        if let Phase::Talking(talking) = &mut self.phase {
+            // Already closed is as good.
+            let _ = talking.sealer.seal_close(CloseCode::Done, out);
+        }
+    }
+}
+
+/// Opens the record at the front of `input`: its content, empty for a record that carries none,
+/// and its length. `None` until it is whole.
+fn open_record<'a>(
+    opener: &mut Opener,
+    input: &'a mut [u8],
+    around: &Surroundings<'_>,
+) -> Result<Option<(&'a [u8], usize)>, Trouble> {
+    let opened = opener
+        .open(input, around.now)
+        .map_err(|error| Trouble::Unreadable(error.cause().to_owned()))?;
+    match opened {
+        Opened::Incomplete { .. } => Ok(None),
+        Opened::Record {
+            kind,
+            content,
+            consumed,
+        } => match kind {
+            RecordKind::Data => Ok(Some((&input[content], consumed))),
+            RecordKind::KeyUpdate | RecordKind::Pad => Ok(Some((&[], consumed))),
+            RecordKind::Close(code) => Err(code.into()),
+        },
+    }
+}
+
+impl Place {
+    /// What is said first: who one is, and which room is wanted.
+    fn introduce(&self, key: &mut u64) -> Vec<u8> {
+        let mut words = Vec::new();
+        let name = self.persona.name();
+        let room = self.persona.room.as_deref();
+        let hello = Hello {
+            name: Some(&name),
+            room: room.filter(|_| !self.persona.founds),
+            resume: None,
+        };
+        encode_client(&ClientMessage::Hello(hello), &mut words);
+        if let (Some(room), true) = (room, self.persona.founds) {
+            for line in [format!("/create {room}"), "/leave lobby".to_owned()] {
+                *key += 1;
+                let key = MessageKey(*key);
+                encode_client(&ClientMessage::Run { key, line: &line }, &mut words);
+            }
+        }
+        words
+    }
+
+    /// Takes one message; whether a ping is to be answered.
+    fn take(
+        &mut self,
+        message: ServerMessage<'_>,
+        hear: &mut impl FnMut(Heard<'_>),
+    ) -> Result<bool, Trouble> {
+        match message {
+            ServerMessage::Entry(EntryView {
+                body: BodyView::Said(text),
+                ..
+            }) if self.joined => hear(Heard::Said(text.as_bytes())),
+            ServerMessage::Entered { room, name, .. }
+                if name.as_str().trim_start_matches('#') == self.persona.room_name() =>
+            {
+                self.room = Some(room);
+            }
+            ServerMessage::ReplayEnd { room, .. } if self.room == Some(room) => {
+                self.joined = true;
+                hear(Heard::Joined);
+            }
+            ServerMessage::Stored { .. } => hear(Heard::Stored),
+            ServerMessage::Missed { room, count } if self.room == Some(room) => {
+                hear(Heard::Missed(count));
+            }
+            ServerMessage::Refused { text, .. } if self.joined => hear(Heard::Refused(text)),
+            ServerMessage::Refused { text, .. } => return Err(Trouble::Refused(text.to_owned())),
+            ServerMessage::Bye(why) => {
+                return Err(Trouble::Farewell(why.unwrap_or("Bye").to_owned()));
+            }
+            ServerMessage::Ping => return Ok(true),
+            ServerMessage::Entry(_)
+            | ServerMessage::Entered { .. }
+            | ServerMessage::ReplayEnd { .. }
+            | ServerMessage::Missed { .. }
+            | ServerMessage::Welcome { .. }
+            | ServerMessage::AskName
+            | ServerMessage::Inbox(_)
+            | ServerMessage::Exited(_)
+            | ServerMessage::Current(_)
+            | ServerMessage::Renamed(_)
+            | ServerMessage::Notice(_)
+            | ServerMessage::Done(_) => {}
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,153 @@
+//! Plans: who connects, to which rooms, and who speaks how often.
+//!
+//! A scenario makes a plan before anything is connected; the swarm carries it out. Members are
+//! numbered through all groups, in the order in which they connect.
+
+use crate::link::{Persona, Protocol};
+use crate::source::Sources;
+use parlour::crypto::fingerprint::Fingerprint;
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Everything the swarm must know.
+pub(crate) struct Plan {
+    /// What is spoken.
+    pub(crate) protocol: Protocol,
+    /// Where the server is.
+    pub(crate) server: SocketAddr,
+    /// Who the server must be, if that is known.
+    pub(crate) fingerprint: Option<Fingerprint>,
+    /// From where connections are made.
+    pub(crate) sources: Sources,
+    /// Marks this run's messages.
+    pub(crate) run: u16,
+    /// Bytes of a message.
+    pub(crate) size: usize,
+    /// How connections are made.
+    pub(crate) connecting: Connecting,
+    /// Rooms and what goes on in them.
+    pub(crate) groups: Vec<Group>,
+    /// Everybody.
+    pub(crate) members: Vec<Member>,
+    /// Threads that share the members; who watches has one more.
+    pub(crate) threads: usize,
+    /// For what is drawn by lot.
+    pub(crate) seed: u64,
+}
+
+/// How connections are made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Connecting {
+    /// Not joined yet at once, in all threads together.
+    pub(crate) in_flight_max: usize,
+    /// New ones per second; as fast as they join when absent.
+    pub(crate) per_second: Option<f64>,
+    /// How long one may take to join.
+    pub(crate) timeout: Duration,
+}
+
+/// A room, and what goes on in it.
+pub(crate) struct Group {
+    /// Its name; the lobby when absent.
+    pub(crate) room: Option<Arc<str>>,
+    /// The numbers of those who speak there.
+    pub(crate) speakers: Range<u16>,
+    /// When they do.
+    pub(crate) pace: Pace,
+    /// How many messages each of them says at most.
+    pub(crate) messages_max: u32,
+    /// Whether its latencies are kept apart from the others'.
+    pub(crate) apart: bool,
+}
+
+/// When a group's speakers speak.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) enum Pace {
+    /// Never.
+    Silent,
+    /// Closed loop: each has at most so many messages that somebody still lacks.
+    Closed {
+        /// So many.
+        window: u32,
+    },
+    /// Open loop: at fixed times, whatever has become of earlier ones.
+    Open {
+        /// Messages of all speakers of the group together.
+        per_second: f64,
+    },
+}
+
+/// One connection to be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Member {
+    /// Index of its group.
+    pub(crate) group: u16,
+    /// Its number as a speaker, if it is one.
+    pub(crate) speaker: Option<u16>,
+    /// How it behaves.
+    pub(crate) role: Role,
+    /// Whether it makes its group's room.
+    pub(crate) founds: bool,
+    /// Whether it watches what others do to it: then it must not wait for their share of this
+    /// side's work, and lives on a thread of its own.
+    pub(crate) watches: bool,
+}
+
+/// How a member behaves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Role {
+    /// Stays and reads at once.
+    Steady,
+    /// Comes and goes when told to.
+    Mover,
+    /// Stays, but stops reading when told to.
+    Stuck,
+    /// Only speaks, where who listens cannot.
+    Publisher,
+}
+
+impl Plan {
+    /// Who member `index` is.
+    pub(crate) fn persona(&self, index: usize, name: u32) -> Persona {
+        let member = &self.members[index];
+        Persona {
+            number: name,
+            room: self.groups[usize::from(member.group)].room.clone(),
+            founds: member.founds,
+            publishes: member.role == Role::Publisher,
+        }
+    }
+
+    /// How many threads there are in all.
+    pub(crate) fn threads_in_all(&self) -> usize {
+        self.threads + usize::from(self.members.iter().any(|member| member.watches))
+    }
+
+    /// The members that live on a thread.
+    pub(crate) fn members_of(&self, thread: usize) -> Vec<usize> {
+        let lives_there = |(index, member): &(usize, &Member)| {
+            let home = if member.watches {
+                self.threads
+            } else {
+                index % self.threads
+            };
+            home == thread
+        };
+        let members = self.members.iter().enumerate().filter(lives_there);
+        members.map(|(index, _)| index).collect()
+    }
+
+    /// How many speakers there are in all.
+    pub(crate) fn speakers(&self) -> usize {
+        self.groups.iter().map(|group| group.speakers.len()).sum()
+    }
+
+    /// Whether any group speaks in a closed loop.
+    pub(crate) fn is_closed_loop(&self) -> bool {
+        self.groups
+            .iter()
+            .any(|group| matches!(group.pace, Pace::Closed { .. }))
+    }
+}

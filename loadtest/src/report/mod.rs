@@ -1,0 +1,249 @@
+//! The report: one page of figures.
+//!
+//! Everything a run found out is a [`Fact`] with a key, so that the page, a file and an assertion
+//! speak of the same number under the same name; lines for people are made from them here.
+
+mod assertion;
+mod figures;
+mod files;
+mod plot;
+pub(crate) mod words;
+
+pub(crate) use assertion::Assertion;
+pub(crate) use figures::{
+    delivery_cost, note_connections, note_generator, note_latency, note_ledger, note_rate,
+    note_server,
+};
+pub(crate) use files::{write_csv, write_json};
+pub(crate) use plot::write_plot;
+
+use crate::conductor::{Stretch, ratio};
+use crate::latency::Latency;
+use crate::swarm::Harvest;
+use std::fmt::Write;
+use std::time::Duration;
+
+/// Percentiles of the curve, beside the maximum.
+const CURVE_PERCENTS: [f64; 16] = [
+    0.0, 10.0, 25.0, 50.0, 75.0, 80.0, 85.0, 90.0, 92.5, 95.0, 97.5, 99.0, 99.5, 99.9, 99.95, 99.99,
+];
+
+/// What is zero when all is well.
+const MUST_BE_ZERO: [&str; 7] = [
+    "unannounced",
+    "missing",
+    "duplicates",
+    "out-of-order",
+    "corrupt",
+    "stray",
+    "failed",
+];
+
+/// One number under its name.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Fact {
+    /// What it is called; words joined by hyphens, the unit last.
+    pub(crate) key: String,
+    /// How much.
+    pub(crate) value: f64,
+}
+
+/// What a run found out.
+#[derive(Default)]
+pub(crate) struct Report {
+    title: String,
+    lines: Vec<Line>,
+    facts: Vec<Fact>,
+    warnings: Vec<String>,
+    command: String,
+    versions: String,
+    curve: Vec<Point>,
+    seconds: Vec<Second>,
+}
+
+/// One line of the page.
+enum Line {
+    /// The title of what follows.
+    Heading(String),
+    /// A label, and words.
+    Words(String, String),
+}
+
+/// A point of the curve of latencies.
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct Point {
+    /// So many percent.
+    percent: f64,
+    /// Stay within this.
+    milliseconds: f64,
+}
+
+/// One second of a run.
+#[derive(Clone, Copy, Default, PartialEq, Debug)]
+struct Second {
+    /// When it ended, in seconds from the beginning.
+    at: f64,
+    /// Messages sent per second.
+    rate: f64,
+    /// Messages received per second, by all together.
+    delivery_rate: f64,
+    median_ms: f64,
+    p99_ms: f64,
+    max_ms: f64,
+}
+
+impl Report {
+    /// An empty report on what `title` says.
+    pub(crate) fn new(title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a line: a label, repeated ones are left out, and words.
+    pub(crate) fn line(&mut self, label: &str, words: impl Into<String>) {
+        self.lines.push(Line::Words(label.to_owned(), words.into()));
+    }
+
+    /// Adds a number.
+    pub(crate) fn fact(&mut self, key: impl Into<String>, value: f64) {
+        self.facts.push(Fact {
+            key: key.into(),
+            value,
+        });
+    }
+
+    /// Keeps how latencies are spread and how the seconds went.
+    pub(crate) fn set_harvest(&mut self, harvest: &Harvest, stretch: &Stretch) {
+        let total = harvest.latency.total();
+        if !total.is_empty() {
+            let point = |percent| Point {
+                percent,
+                milliseconds: milliseconds(total.percentile(percent)),
+            };
+            self.curve = CURVE_PERCENTS
+                .into_iter()
+                .chain([100.0])
+                .map(point)
+                .collect();
+        }
+        let mut before = &stretch.begin;
+        let none = Latency::default();
+        for (index, usage) in stretch.seconds.iter().enumerate() {
+            let time = (usage.at - before.at).as_secs_f64();
+            let latency = harvest.latency.seconds().get(index).unwrap_or(&none);
+            self.seconds.push(Second {
+                at: (usage.at - stretch.begin.at).as_secs_f64(),
+                rate: ratio(usage.sums.said - before.sums.said, 1) / time,
+                delivery_rate: ratio(usage.sums.heard - before.sums.heard, 1) / time,
+                median_ms: milliseconds(latency.percentile(50.0)),
+                p99_ms: milliseconds(latency.percentile(99.0)),
+                max_ms: milliseconds(latency.max()),
+            });
+            before = usage;
+        }
+    }
+
+    /// Keeps what was asked for and of whom.
+    pub(crate) fn set_conditions(&mut self, command: String, versions: String) {
+        self.line("command", command.clone());
+        self.line("versions", versions.clone());
+        (self.command, self.versions) = (command, versions);
+    }
+
+    /// All numbers.
+    pub(crate) fn facts(&self) -> &[Fact] {
+        &self.facts
+    }
+
+    /// Adds what makes the figures doubtful.
+    pub(crate) fn warn(&mut self, words: impl Into<String>) {
+        self.warnings.push(words.into());
+    }
+
+    /// Adds another report behind this one, its numbers under names that begin with `prefix`.
+    pub(crate) fn append(&mut self, prefix: &str, other: Self) {
+        self.lines.push(Line::Heading(other.title));
+        self.lines.extend(other.lines);
+        self.warnings.extend(other.warnings);
+        let renamed = other.facts.into_iter().map(|fact| Fact {
+            key: format!("{prefix}{}", fact.key),
+            ..fact
+        });
+        self.facts.extend(renamed);
+    }
+
+    /// The number under a name.
+    pub(crate) fn value(&self, key: &str) -> Option<f64> {
+        let found = self.facts.iter().find(|fact| fact.key == key);
+        found.map(|fact| fact.value)
+    }
+
+    /// Whether everything that must hold does: nothing lost, doubled, reordered or damaged.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.facts.iter().all(|fact| {
+            let (_, key) = fact.key.rsplit_once(':').unwrap_or(("", &fact.key));
+            fact.value == 0.0 || !MUST_BE_ZERO.contains(&key)
+        })
+    }
+
+    /// The page.
+    pub(crate) fn page(&self) -> String {
+        let mut page = format!("{}\n\n", self.title);
+        let width = self.lines.iter().map(|line| match line {
+            Line::Heading(_) => 0,
+            Line::Words(label, _) => label.len(),
+        });
+        let width = width.max().unwrap_or(0);
+        let mut last = "";
+        for line in &self.lines {
+            match line {
+                Line::Heading(title) => {
+                    writeln!(page, "\n{title}\n").expect("a string takes everything");
+                    last = "";
+                }
+                Line::Words(label, words) => {
+                    let shown = if label == last { "" } else { label };
+                    writeln!(page, "  {shown:width$}  {words}").expect("a string takes everything");
+                    last = label;
+                }
+            }
+        }
+        for warning in &self.warnings {
+            writeln!(page, "\nWarning: {warning}").expect("a string takes everything");
+        }
+        page
+    }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_aligns_its_lines_and_ends_with_its_warnings() {
+        let mut report = Report::new("a test");
+        report.line("first", "one");
+        report.line("second one", "two");
+        report.line("second one", "three");
+        report.warn("the floor is wet");
+        let page = "a test\n\n  first       one\n  second one  two\n              three\n\
+            \nWarning: the floor is wet\n";
+        assert_eq!(report.page(), page);
+    }
+
+    #[test]
+    fn a_report_is_clean_until_something_is_wrong() {
+        let mut report = Report::new("a test");
+        report.fact("unannounced", 0.0);
+        report.fact("p99-ms", 7.0);
+        assert!(report.is_clean());
+        report.fact("duplicates", 1.0);
+        assert!(!report.is_clean());
+    }
+}
