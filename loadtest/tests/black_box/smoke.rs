@@ -1,0 +1,135 @@
+//! A few connections and a second or two of each scenario, against a real server.
+
+use crate::figures::{Run, parlourd};
+
+/// Runs a scenario on a server of its own, and expects all to be well.
+fn run(name: &str, words: &str) -> Option<Run> {
+    parlourd()?;
+    let run = Run::of(name, &words.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(run.code(), Some(0), "{}{}", run.page(), run.errors());
+    Some(run)
+}
+
+/// The ledger balances and nothing is missing.
+fn assert_nothing_lost(run: &Run) {
+    assert!(run.figure("received") > 0.0);
+    assert_eq!(run.figure("expected"), run.figure("received"));
+    for key in [
+        "lost",
+        "duplicates",
+        "out-of-order",
+        "corrupt",
+        "stray",
+        "failed",
+    ] {
+        assert_eq!(run.figure(key), 0.0, "{key}");
+    }
+}
+
+#[test]
+fn idle_connections_are_held_and_get_one_message() {
+    let Some(run) = run("idle", "idle -c 30 -d 500ms") else {
+        return;
+    };
+    assert_nothing_lost(&run);
+    assert_eq!(run.figure("connected"), 30.0);
+    assert_eq!(run.figure("received"), 30.0);
+    assert!(run.figure("ready-ms") > 0.0);
+}
+
+#[test]
+fn a_closed_loop_through_either_door_loses_nothing_and_names_the_floor() {
+    for door in ["sealed", "line"] {
+        let words = format!("fanout -c 20 --senders 2 -d 500ms --warmup 200ms --door {door}");
+        let Some(run) = run(&format!("fanout-{door}"), &words) else {
+            return;
+        };
+        assert_nothing_lost(&run);
+        assert!(run.figure("floor-share") > 0.0);
+        assert!(run.page().contains("closed loop"));
+        assert!(
+            run.json["seconds"]
+                .as_array()
+                .is_some_and(|seconds| !seconds.is_empty())
+        );
+    }
+}
+
+#[test]
+fn an_open_loop_reaches_its_rate_on_several_threads() {
+    let words = "fanout -c 20 --senders 3 -R 200 -d 1s --warmup 200ms --threads 2 --assert lost==0";
+    let Some(run) = run("open", words) else {
+        return;
+    };
+    assert_nothing_lost(&run);
+    assert!(run.figure("rate") > 150.0);
+    assert!(run.figure("p50-ms") <= run.figure("p99-ms"));
+}
+
+#[test]
+fn a_count_ends_the_run() {
+    let Some(run) = run("count", "fanout -c 10 -n 50 --no-floor") else {
+        return;
+    };
+    assert_nothing_lost(&run);
+    assert_eq!(run.figure("sent"), 50.0);
+    assert_eq!(run.figure("received"), 500.0);
+}
+
+#[test]
+fn those_who_move_get_stuck_or_are_apart_lose_nothing_either() {
+    for (name, words) in [
+        ("storm", "storm -c 40 --share 80"),
+        ("churn", "churn -c 20 --moves 40 -d 1s --warmup 200ms"),
+        (
+            "rooms",
+            "rooms -c 24 --members 4 --window 2 -d 500ms --warmup 200ms",
+        ),
+        (
+            "slow",
+            "slow -c 20 -R 100 -d 500ms --stuck 1s --warmup 200ms",
+        ),
+        ("isolation", "isolation -c 20 -d 1s --warmup 200ms"),
+    ] {
+        let Some(run) = run(name, words) else {
+            return;
+        };
+        assert_nothing_lost(&run);
+    }
+}
+
+#[test]
+fn conditions_decide_the_exit_code() {
+    if parlourd().is_none() {
+        return;
+    }
+    let words = ["fanout", "-c", "5", "-n", "5", "--no-floor", "--assert"];
+    for (condition, code) in [
+        ("lost==0", 0),
+        ("p99<60s", 0),
+        ("received>1000000", 1),
+        ("p99<", 2),
+    ] {
+        let name = format!("assert-{code}-{}", condition.len());
+        let run = Run::of(&name, &[&words[..], &[condition]].concat());
+        assert_eq!(run.code(), Some(code), "{condition}: {}", run.errors());
+    }
+}
+
+#[test]
+fn mistakes_end_with_two_and_say_what_to_do() {
+    for (words, said) in [
+        ("fanout 192.0.2.1:4747", "--remote"),
+        ("fanout nonsense", "HOST:PORT"),
+        ("idle --parlourd /nowhere/parlourd", "/nowhere/parlourd"),
+        ("fanout --against ftp://127.0.0.1:1", "redis://"),
+        ("idle -c 100000000", "open files"),
+    ] {
+        if words.contains("100000000") && parlourd().is_none() {
+            continue;
+        }
+        let run = Run::of("mistake", &words.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(run.code(), Some(2), "{words}: {}", run.errors());
+        assert!(run.errors().contains(said), "{words}: {}", run.errors());
+    }
+}
