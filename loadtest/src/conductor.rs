@@ -122,9 +122,28 @@ impl Conductor {
     }
 
     /// Connects the members below `below`, until each has joined or failed.
+<<<<<<< HEAD
     pub(crate) fn connect(&mut self, below: usize) -> Stretch {
         let wanted = u64::try_from(below).expect("members are bounded");
         self.gather(Order::Connect { below }, wanted)
+=======
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] when nobody has joined: there is nothing to measure then.
+    pub(crate) fn connect(&mut self, below: usize) -> Result<Stretch, Failure> {
+        let wanted = u64::try_from(below).expect("members are bounded");
+        let stretch = self.gather(Order::Connect { below }, wanted);
+        if stretch.end.sums.joined > 0 {
+            return Ok(stretch);
+        }
+        let why = self.swarm.board().first_trouble();
+        let why = why.unwrap_or("nothing came back");
+        Err(Failure(format!(
+            "none of {wanted} connections to {} has joined: {why}",
+            self.plan.server
+        )))
+>>>>>>> loadtest
     }
 
     /// Cuts off all movers, and waits until as many have joined again.
@@ -226,7 +245,11 @@ impl Conductor {
             if sums.heard != heard {
                 (heard, heard_at) = (sums.heard, now);
             }
+<<<<<<< HEAD
             if heard >= self.due() || now > heard_at + DRAIN_PATIENCE {
+=======
+            if sums.heard_by_staying >= self.due() || now > heard_at + DRAIN_PATIENCE {
+>>>>>>> loadtest
                 return;
             }
             std::thread::sleep(LOOK);

@@ -5,6 +5,10 @@
 
 use crate::Mistake;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+<<<<<<< HEAD
+=======
+use parlour::limits::TEXT_BYTES_MAX;
+>>>>>>> loadtest
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -228,6 +232,15 @@ impl Options {
         if self.window == Some(0) {
             return mistake("--window 0 would never send; 1 sends one message at a time");
         }
+<<<<<<< HEAD
+=======
+        if self.size > TEXT_BYTES_MAX {
+            return Err(Mistake(format!(
+                "-s {} is more than the {TEXT_BYTES_MAX} bytes a message may have",
+                self.size
+            )));
+        }
+>>>>>>> loadtest
         if [self.connections, self.members].contains(&Some(0)) {
             return mistake("-c 0 has nobody to test with");
         }
@@ -307,6 +320,10 @@ mod tests {
             "fanout --window 0",
             "idle -c 0",
             "fanout --senders 0",
+<<<<<<< HEAD
+=======
+            "fanout -s 300000",
+>>>>>>> loadtest
         ] {
             assert!(parse(words).unwrap().options.check().is_err(), "{words}");
         }

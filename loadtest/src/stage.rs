@@ -33,6 +33,12 @@ impl Stage {
     /// A [`Mistake`] when the address is none or not allowed, a [`Failure`] when the server does
     /// not start.
     pub(crate) fn set(target: &Target, options: &Options) -> Result<Self, Ending> {
+<<<<<<< HEAD
+=======
+        if let Some(pin) = options.pin {
+            machine::pin(pin.load)?;
+        }
+>>>>>>> loadtest
         if let Some(url) = &options.against {
             if target.address.is_some() || options.spawn {
                 let words = "--against names a server; leave the address and --spawn out";
@@ -93,6 +99,11 @@ impl Stage {
         };
         let address = resolve(place.trim_end_matches('/'), options)?;
         let mut stage = Self::of(protocol, address, None);
+<<<<<<< HEAD
+=======
+        // Some take 127.0.0.1 alone for this machine.
+        stage.sources = Sources::System;
+>>>>>>> loadtest
         stage.process = options.server_pid;
         Ok(stage)
     }

@@ -1,5 +1,11 @@
 //! One thread's loop: poll, orders, sockets, newcomers, speakers, and what the board shows.
 
+<<<<<<< HEAD
+=======
+mod comings;
+mod speaking;
+
+>>>>>>> loadtest
 use super::Order;
 use super::board::Board;
 use super::connection::{Connection, Drained};
@@ -10,6 +16,7 @@ use super::voice::Voice;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::ledger::{Account, Since, Until};
+<<<<<<< HEAD
 use crate::link::{Link, Surroundings, Trouble};
 use crate::plan::{Plan, Role};
 use crate::stamp::Stamp;
@@ -18,6 +25,14 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+=======
+use crate::link::{Surroundings, Trouble};
+use crate::plan::{Plan, Role};
+use mio::event::Event;
+use mio::{Events, Poll, Token, Waker};
+use std::collections::VecDeque;
+use std::sync::Arc;
+>>>>>>> loadtest
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
@@ -25,7 +40,12 @@ use std::time::Duration;
 pub(super) const WAKE: Token = Token(usize::MAX);
 
 const EVENTS_PER_TURN: usize = 1_024;
+<<<<<<< HEAD
 /// What one read takes at most.
+=======
+/// What one read takes at most, beside a whole message: that must fit, or a plain line would never
+/// be complete.
+>>>>>>> loadtest
 const SCRATCH_BYTES: usize = 128 * 1024;
 /// Longest sleep; what has no time of its own is looked at so often.
 const TICK: Duration = Duration::from_millis(100);
@@ -33,8 +53,11 @@ const TICK: Duration = Duration::from_millis(100);
 const SLEEP_MIN: Duration = Duration::from_millis(1);
 /// So long after the last arrival what is outstanding is given up.
 const WRITE_OFF_AFTER: Duration = Duration::from_secs(3);
+<<<<<<< HEAD
 /// Connections begun in one turn.
 const BEGINS_PER_TURN: usize = 64;
+=======
+>>>>>>> loadtest
 
 /// A member and its connection.
 struct Seat {
@@ -134,6 +157,10 @@ impl Worker {
         let dice = plan
             .seed
             .wrapping_add(u64::try_from(thread).expect("threads are few"));
+<<<<<<< HEAD
+=======
+        let scratch_bytes = SCRATCH_BYTES + plan.size;
+>>>>>>> loadtest
         let worker = Self {
             thread,
             crowd: Crowd::new(&plan.connecting, plan.threads, dice),
@@ -154,7 +181,11 @@ impl Worker {
             stuck: false,
             connected_below: 0,
             ticked_at: Duration::ZERO,
+<<<<<<< HEAD
             scratch: vec![0; SCRATCH_BYTES].into_boxed_slice(),
+=======
+            scratch: vec![0; scratch_bytes].into_boxed_slice(),
+>>>>>>> loadtest
             out: Vec::new(),
             words: Vec::new(),
             text: Vec::new(),
@@ -297,6 +328,10 @@ impl Worker {
             fingerprint: self.plan.fingerprint,
         };
         let (ears, listening) = (&mut self.ears, &mut state.listening);
+<<<<<<< HEAD
+=======
+        ears.harvest.reads += u64::from(self.speaking.is_some());
+>>>>>>> loadtest
         let drained = connection.read_ready(
             &mut around,
             &mut self.scratch,
@@ -327,6 +362,7 @@ impl Worker {
         }
     }
 
+<<<<<<< HEAD
     /// A member has joined its room.
     fn welcome(&mut self, seat: usize, now: Duration) {
         let state = &mut self.seats[seat];
@@ -518,6 +554,8 @@ impl Worker {
         }
     }
 
+=======
+>>>>>>> loadtest
     /// Looks at what has no edge: who takes too long to join, what nobody brings any more.
     fn tick(&mut self, now: Duration) {
         if now < self.ticked_at + TICK {
@@ -545,6 +583,7 @@ impl Worker {
         }
     }
 
+<<<<<<< HEAD
     /// Shows the others what has changed.
     fn show(&mut self) {
         let column = self.board.column(self.thread);
@@ -574,6 +613,8 @@ impl Worker {
         }
     }
 
+=======
+>>>>>>> loadtest
     /// Says goodbye, and closes the accounts.
     fn settle(mut self) -> Harvest {
         let echoes = self.plan.protocol.echoes();

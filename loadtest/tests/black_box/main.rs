@@ -5,3 +5,7 @@
 mod faults;
 mod figures;
 mod smoke;
+<<<<<<< HEAD
+=======
+mod stalls;
+>>>>>>> loadtest
