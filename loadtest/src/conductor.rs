@@ -122,11 +122,6 @@ impl Conductor {
     }
 
     /// Connects the members below `below`, until each has joined or failed.
-<<<<<<< HEAD
-    pub(crate) fn connect(&mut self, below: usize) -> Stretch {
-        let wanted = u64::try_from(below).expect("members are bounded");
-        self.gather(Order::Connect { below }, wanted)
-=======
     ///
     /// # Errors
     ///
@@ -143,7 +138,6 @@ impl Conductor {
             "none of {wanted} connections to {} has joined: {why}",
             self.plan.server
         )))
->>>>>>> loadtest
     }
 
     /// Cuts off all movers, and waits until as many have joined again.
@@ -245,11 +239,7 @@ impl Conductor {
             if sums.heard != heard {
                 (heard, heard_at) = (sums.heard, now);
             }
-<<<<<<< HEAD
-            if heard >= self.due() || now > heard_at + DRAIN_PATIENCE {
-=======
             if sums.heard_by_staying >= self.due() || now > heard_at + DRAIN_PATIENCE {
->>>>>>> loadtest
                 return;
             }
             std::thread::sleep(LOOK);

@@ -5,10 +5,8 @@
 
 use crate::Mistake;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-<<<<<<< HEAD
-=======
+use parlour::crypto::record::Suite;
 use parlour::limits::TEXT_BYTES_MAX;
->>>>>>> loadtest
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -66,6 +64,27 @@ pub(crate) enum Door {
     Sealed,
     /// Plain lines of text.
     Line,
+}
+
+/// Which cipher suite.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum SuiteNumber {
+    /// AES-256-CTR with HMAC-SHA-256.
+    #[value(name = "1")]
+    CtrHmac,
+    /// AES-256-GCM.
+    #[value(name = "2")]
+    Gcm,
+}
+
+impl SuiteNumber {
+    /// The suite it stands for.
+    pub(crate) const fn as_suite(self) -> Suite {
+        match self {
+            Self::CtrHmac => Suite::CtrHmac,
+            Self::Gcm => Suite::Gcm,
+        }
+    }
 }
 
 /// Everything else.
@@ -133,6 +152,9 @@ pub(crate) struct Options {
     /// Which door
     #[arg(long, global = true, value_enum, default_value_t = Door::Sealed, help_heading = "Server")]
     pub(crate) door: Door,
+    /// Which cipher suite, at the sealed door
+    #[arg(long, global = true, value_enum, default_value_t = SuiteNumber::Gcm, help_heading = "Server")]
+    pub(crate) suite: SuiteNumber,
     /// Start `parlourd --ephemeral`, and stop it afterwards; this is so when no address is given
     #[arg(long, global = true, help_heading = "Server")]
     pub(crate) spawn: bool,
@@ -232,15 +254,12 @@ impl Options {
         if self.window == Some(0) {
             return mistake("--window 0 would never send; 1 sends one message at a time");
         }
-<<<<<<< HEAD
-=======
         if self.size > TEXT_BYTES_MAX {
             return Err(Mistake(format!(
                 "-s {} is more than the {TEXT_BYTES_MAX} bytes a message may have",
                 self.size
             )));
         }
->>>>>>> loadtest
         if [self.connections, self.members].contains(&Some(0)) {
             return mistake("-c 0 has nobody to test with");
         }
@@ -320,10 +339,7 @@ mod tests {
             "fanout --window 0",
             "idle -c 0",
             "fanout --senders 0",
-<<<<<<< HEAD
-=======
             "fanout -s 300000",
->>>>>>> loadtest
         ] {
             assert!(parse(words).unwrap().options.check().is_err(), "{words}");
         }

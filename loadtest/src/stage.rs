@@ -33,12 +33,9 @@ impl Stage {
     /// A [`Mistake`] when the address is none or not allowed, a [`Failure`] when the server does
     /// not start.
     pub(crate) fn set(target: &Target, options: &Options) -> Result<Self, Ending> {
-<<<<<<< HEAD
-=======
         if let Some(pin) = options.pin {
             machine::pin(pin.load)?;
         }
->>>>>>> loadtest
         if let Some(url) = &options.against {
             if target.address.is_some() || options.spawn {
                 let words = "--against names a server; leave the address and --spawn out";
@@ -82,7 +79,7 @@ impl Stage {
         };
         let place = place.strip_prefix("parlour://").unwrap_or(place);
         let address = resolve(place, options)?;
-        let mut stage = Self::of(protocol(options.door), address, None);
+        let mut stage = Self::of(protocol(options), address, None);
         stage.fingerprint = fingerprint;
         stage.process = options.server_pid;
         Ok(stage)
@@ -99,11 +96,8 @@ impl Stage {
         };
         let address = resolve(place.trim_end_matches('/'), options)?;
         let mut stage = Self::of(protocol, address, None);
-<<<<<<< HEAD
-=======
         // Some take 127.0.0.1 alone for this machine.
         stage.sources = Sources::System;
->>>>>>> loadtest
         stage.process = options.server_pid;
         Ok(stage)
     }
@@ -119,7 +113,7 @@ impl Stage {
         let fingerprint = server
             .word("fingerprint")
             .and_then(|word| word.parse().ok());
-        let mut stage = Self::of(protocol(options.door), address, Some(server));
+        let mut stage = Self::of(protocol(options), address, Some(server));
         stage.fingerprint = fingerprint;
         Ok(stage)
     }
@@ -159,9 +153,9 @@ fn resolve(place: &str, options: &Options) -> Result<SocketAddr, Mistake> {
     )))
 }
 
-const fn protocol(door: Door) -> Protocol {
-    match door {
-        Door::Sealed => Protocol::Sealed,
+const fn protocol(options: &Options) -> Protocol {
+    match options.door {
+        Door::Sealed => Protocol::Sealed(options.suite.as_suite()),
         Door::Line => Protocol::Line,
     }
 }

@@ -180,10 +180,11 @@ impl Fanout {
         }
         let asked = self.fill_asked(slot);
         // One that waits for space among the begun entries does not hold up the live rooms.
-        if (asked == Filled::Done || self.record.is_empty())
-            && self.fill_turns(slot) == Filled::Done
-            && asked == Filled::Done
-        {
+        if asked == Filled::Full && !self.record.is_empty() {
+            return;
+        }
+        let live = self.fill_turns(slot);
+        if asked == Filled::Done && live == Filled::Done {
             self.fill_farewell(slot);
         }
     }

@@ -20,7 +20,7 @@ use bare::Bare;
 use irc::Irc;
 use line::Line;
 use parlour::crypto::fingerprint::Fingerprint;
-use parlour::crypto::record::CloseCode;
+use parlour::crypto::record::{CloseCode, Suite};
 use parlour::wire::WireError;
 use parlour::wire::sealed::HandshakeError;
 use redis::Redis;
@@ -32,8 +32,8 @@ use std::time::Duration;
 /// The protocols.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Protocol {
-    /// Parlour's encrypted door.
-    Sealed,
+    /// Parlour's encrypted door, with this cipher suite.
+    Sealed(Suite),
     /// Parlour's plain door.
     Line,
     /// The floor's: lines, and nothing else.
@@ -48,7 +48,7 @@ impl Protocol {
     /// Whether who says something in a room hears it too.
     pub(crate) const fn echoes(self) -> bool {
         match self {
-            Self::Sealed | Self::Bare => true,
+            Self::Sealed(_) | Self::Bare => true,
             Self::Line | Self::Redis | Self::Irc => false,
         }
     }
@@ -56,7 +56,7 @@ impl Protocol {
     /// Whether who listens to a room can also speak in it.
     pub(crate) const fn members_speak(self) -> bool {
         match self {
-            Self::Sealed | Self::Line | Self::Bare | Self::Irc => true,
+            Self::Sealed(_) | Self::Line | Self::Bare | Self::Irc => true,
             Self::Redis => false,
         }
     }
@@ -64,7 +64,7 @@ impl Protocol {
     /// Whether each message is acknowledged to who said it.
     pub(crate) const fn acknowledges(self) -> bool {
         match self {
-            Self::Sealed => true,
+            Self::Sealed(_) => true,
             Self::Line | Self::Bare | Self::Redis | Self::Irc => false,
         }
     }
@@ -72,7 +72,8 @@ impl Protocol {
     /// What it is called in reports.
     pub(crate) const fn label(self) -> &'static str {
         match self {
-            Self::Sealed => "sealed door (suite 1)",
+            Self::Sealed(Suite::CtrHmac) => "sealed door (suite 1)",
+            Self::Sealed(Suite::Gcm) => "sealed door (suite 2)",
             Self::Line => "line door (plain text)",
             Self::Bare => "bare lines",
             Self::Redis => "Redis (plain text)",
@@ -208,7 +209,7 @@ impl Link {
     /// A link of `protocol` for `persona`.
     pub(crate) fn new(protocol: Protocol, persona: &Persona) -> Self {
         match protocol {
-            Protocol::Sealed => Self::Sealed(Sealed::new(persona.clone())),
+            Protocol::Sealed(suite) => Self::Sealed(Sealed::new(persona.clone(), suite)),
             Protocol::Line => Self::Line(Line::new(persona.clone())),
             Protocol::Bare => Self::Bare(Bare::new()),
             Protocol::Redis => Self::Redis(Redis::new(persona.clone())),

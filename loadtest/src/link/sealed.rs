@@ -7,7 +7,7 @@ use super::{Heard, Persona, Surroundings, Trouble};
 use parlour::chat::{Hello, MessageKey, RoomId};
 use parlour::crypto::fingerprint::Fingerprint;
 use parlour::crypto::record::{
-    CloseCode, Opened, Opener, Padding, RecordKind, Sealer, begin_record,
+    CloseCode, Opened, Opener, Padding, RecordKind, Sealer, Suite, begin_record,
 };
 use parlour::limits::{
     MESSAGE_BYTES_MAX, RECORD_INNER_BYTES_SENT_MAX, RECORD_PREFIX_BYTES, REKEY_AFTER,
@@ -28,6 +28,7 @@ const INTRODUCTION: Introduction<'_> = Introduction {
 
 /// The client's side of a sealed connection.
 pub(crate) struct Sealed {
+    suite: Suite,
     phase: Phase,
     place: Place,
     /// Numbers the messages, for their acknowledgements.
@@ -55,8 +56,9 @@ struct Place {
 }
 
 impl Sealed {
-    pub(super) fn new(persona: Persona) -> Self {
+    pub(super) fn new(persona: Persona, suite: Suite) -> Self {
         Self {
+            suite,
             phase: Phase::Unconnected,
             place: Place {
                 persona,
@@ -68,7 +70,11 @@ impl Sealed {
     }
 
     pub(super) fn open(&mut self, around: &mut Surroundings<'_>, out: &mut Vec<u8>) {
-        self.phase = Phase::Shaking(ClientHandshake::start(around.entropy.key(), out));
+        self.phase = Phase::Shaking(ClientHandshake::start(
+            self.suite,
+            around.entropy.key(),
+            out,
+        ));
     }
 
     pub(super) fn receive(

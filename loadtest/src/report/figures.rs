@@ -19,13 +19,8 @@ const PERCENTILES: [(&str, f64); 6] = [
     ("p99.9", 99.9),
     ("p99.99", 99.99),
 ];
-<<<<<<< HEAD
-/// A share of the time beyond which the load's threads have no time left.
-const GENERATOR_BUSY_SHARE: f64 = 0.95;
-=======
 /// A share of the time beyond which a thread has no time left.
 const BUSY_SHARE: f64 = 0.95;
->>>>>>> loadtest
 /// A lag behind the intended times beyond which the load was not what was asked for.
 const LAG_MAX: Duration = Duration::from_millis(1);
 /// A share of the target rate below which it was not reached.
@@ -229,17 +224,6 @@ pub(crate) fn note_generator(
     report.fact("generator-processor-share", busy);
     let threads = plan.threads;
     let plural = if threads == 1 { "" } else { "s" };
-<<<<<<< HEAD
-    report.line(
-        "this side",
-        format!("{:.0} % of {threads} thread{plural}", busy * 100.0),
-    );
-    let server_busy = stretch
-        .server()
-        .map(|used| share_of(used.total(), stretch.time()));
-    if busy >= GENERATOR_BUSY_SHARE && server_busy.is_none_or(|share| share < GENERATOR_BUSY_SHARE)
-    {
-=======
     let mut words = format!("{:.0} % of {threads} thread{plural}", busy * 100.0);
     if harvest.reads > 0 {
         let each = ratio(harvest.ledger.received, harvest.reads);
@@ -252,19 +236,15 @@ pub(crate) fn note_generator(
         .map(|used| share_of(used.total(), stretch.time()));
     let is_server_busy = server_busy.is_none_or(|share| share >= BUSY_SHARE);
     if busy >= BUSY_SHARE && !is_server_busy {
->>>>>>> loadtest
         report.warn(
             "the load itself was the limit, not the server: more --threads on other processors \
              would give more. Processor time per delivery is right all the same",
         );
-<<<<<<< HEAD
-=======
     } else if plan.is_closed_loop() && !is_server_busy {
         report.warn(
             "neither the server nor the load was busy all the time, so something else was the \
              limit, such as other programs: compare by processor time, not by rate",
         );
->>>>>>> loadtest
     }
     if !harvest.lag.is_empty() {
         let lag = harvest.lag.percentile(99.0);

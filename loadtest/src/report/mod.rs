@@ -52,11 +52,7 @@ pub(crate) struct Fact {
 #[derive(Default)]
 pub(crate) struct Report {
     title: String,
-<<<<<<< HEAD
-    lines: Vec<(String, String)>,
-=======
     lines: Vec<Line>,
->>>>>>> loadtest
     facts: Vec<Fact>,
     warnings: Vec<String>,
     command: String,
@@ -65,8 +61,6 @@ pub(crate) struct Report {
     seconds: Vec<Second>,
 }
 
-<<<<<<< HEAD
-=======
 /// One line of the page.
 enum Line {
     /// The title of what follows.
@@ -75,7 +69,6 @@ enum Line {
     Words(String, String),
 }
 
->>>>>>> loadtest
 /// A point of the curve of latencies.
 #[derive(Clone, Copy, PartialEq, Debug)]
 struct Point {
@@ -110,11 +103,7 @@ impl Report {
 
     /// Adds a line: a label, repeated ones are left out, and words.
     pub(crate) fn line(&mut self, label: &str, words: impl Into<String>) {
-<<<<<<< HEAD
-        self.lines.push((label.to_owned(), words.into()));
-=======
         self.lines.push(Line::Words(label.to_owned(), words.into()));
->>>>>>> loadtest
     }
 
     /// Adds a number.
@@ -175,12 +164,7 @@ impl Report {
 
     /// Adds another report behind this one, its numbers under names that begin with `prefix`.
     pub(crate) fn append(&mut self, prefix: &str, other: Self) {
-<<<<<<< HEAD
-        self.lines.push((String::new(), String::new()));
-        self.lines.push((String::new(), other.title));
-=======
         self.lines.push(Line::Heading(other.title));
->>>>>>> loadtest
         self.lines.extend(other.lines);
         self.warnings.extend(other.warnings);
         let renamed = other.facts.into_iter().map(|fact| Fact {
@@ -207,19 +191,6 @@ impl Report {
     /// The page.
     pub(crate) fn page(&self) -> String {
         let mut page = format!("{}\n\n", self.title);
-<<<<<<< HEAD
-        let width = self
-            .lines
-            .iter()
-            .map(|(label, _)| label.len())
-            .max()
-            .unwrap_or(0);
-        let mut last = "";
-        for (label, words) in &self.lines {
-            let shown = if label == last { "" } else { label };
-            writeln!(page, "  {shown:width$}  {words}").expect("a string takes everything");
-            last = label;
-=======
         let width = self.lines.iter().map(|line| match line {
             Line::Heading(_) => 0,
             Line::Words(label, _) => label.len(),
@@ -238,7 +209,6 @@ impl Report {
                     last = label;
                 }
             }
->>>>>>> loadtest
         }
         for warning in &self.warnings {
             writeln!(page, "\nWarning: {warning}").expect("a string takes everything");

@@ -35,11 +35,7 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
         rounded(options.moves),
         stage.protocol.label(),
     ));
-<<<<<<< HEAD
-    let connecting = conductor.connect(count);
-=======
     let connecting = conductor.connect(count)?;
->>>>>>> loadtest
     conductor.speak();
     let per_second = options.moves;
     conductor.order(Order::Churn { per_second });

@@ -17,11 +17,7 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
     let group = scene.group(None, 0, Pace::Silent, 0)?;
     scene.members(group, count, Role::Steady);
     let mut conductor = Conductor::start(scene.finish()?, stage.process)?;
-<<<<<<< HEAD
-    let connecting = conductor.connect(count);
-=======
     let connecting = conductor.connect(count)?;
->>>>>>> loadtest
     let harvest = conductor.finish();
     let mut report = Report::new(format!(
         "connect: {} full logins, {} at once on their way, {}",

@@ -91,11 +91,7 @@ pub(super) fn play(
     scene.members(group, members, Role::Steady);
     let connections = scene.count();
     let mut conductor = Conductor::start(scene.finish()?, stage.process)?;
-<<<<<<< HEAD
-    let connecting = conductor.connect(connections);
-=======
     let connecting = conductor.connect(connections)?;
->>>>>>> loadtest
     conductor.speak();
     if options.count.is_none() {
         conductor.watch(options.warmup, None, "warming up");

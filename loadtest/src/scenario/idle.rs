@@ -44,17 +44,10 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
     note_start(&mut report, &stage, conductor.usage().resident);
 
     let mut samples = Vec::new();
-<<<<<<< HEAD
-    let first = conductor.connect(count.div_ceil(FIRST_PART));
-    conductor.watch(SETTLE, None, "settling");
-    samples.push(sample(&conductor));
-    let mut connecting = conductor.connect(count);
-=======
     let first = conductor.connect(count.div_ceil(FIRST_PART))?;
     conductor.watch(SETTLE, None, "settling");
     samples.push(sample(&conductor));
     let mut connecting = conductor.connect(count)?;
->>>>>>> loadtest
     if samples[0].usage.sums.present == 0 || connecting.end.sums.joined == first.end.sums.joined {
         connecting = first;
     }

@@ -35,13 +35,8 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
         thousands(u64::try_from(members).unwrap_or(u64::MAX)),
         stage.protocol.label(),
     ));
-<<<<<<< HEAD
-    conductor.connect(1);
-    let connecting = conductor.connect(PAIR + members);
-=======
     conductor.connect(1)?;
     let connecting = conductor.connect(PAIR + members)?;
->>>>>>> loadtest
     conductor.speak();
     conductor.watch(options.warmup, None, "warming up");
     conductor.time();

@@ -57,15 +57,9 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
         pace_words(pace),
         stage.protocol.label(),
     ));
-<<<<<<< HEAD
-    conductor.connect(groups.len());
-    let count = groups.len() * members;
-    let connecting = conductor.connect(count);
-=======
     conductor.connect(groups.len())?;
     let count = groups.len() * members;
     let connecting = conductor.connect(count)?;
->>>>>>> loadtest
     conductor.speak();
     conductor.watch(options.warmup, None, "warming up");
     conductor.time();

@@ -40,11 +40,7 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
         pace_words(pace(options)),
         stage.protocol.label(),
     ));
-<<<<<<< HEAD
-    let connecting = conductor.connect(count);
-=======
     let connecting = conductor.connect(count)?;
->>>>>>> loadtest
     conductor.speak();
     conductor.watch(options.warmup, None, "warming up");
     conductor.time();

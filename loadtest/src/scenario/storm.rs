@@ -37,11 +37,7 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
         thousands(u64::try_from(count).unwrap_or(u64::MAX)),
         stage.protocol.label(),
     ));
-<<<<<<< HEAD
-    let connecting = conductor.connect(count);
-=======
     let connecting = conductor.connect(count)?;
->>>>>>> loadtest
     conductor.speak();
     conductor.watch(CALM, None, "calm");
     conductor.time();

@@ -3,10 +3,7 @@
 //! Each thread writes only its own; whoever reads adds them up. They are for watching and for
 //! keeping the pace; what is reported in the end is harvested when the threads have ended.
 
-<<<<<<< HEAD
-=======
 use std::sync::OnceLock;
->>>>>>> loadtest
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// What one thread has to show.
@@ -24,11 +21,8 @@ pub(crate) struct Column {
     pub(crate) said: AtomicU64,
     /// Messages received, each once per receiver.
     pub(crate) heard: AtomicU64,
-<<<<<<< HEAD
-=======
     /// Of those, the ones received by members that stay.
     pub(crate) heard_by_staying: AtomicU64,
->>>>>>> loadtest
 }
 
 /// The sum of all columns at one time.
@@ -46,11 +40,8 @@ pub(crate) struct Sums {
     pub(crate) said: u64,
     /// See [`Column::heard`].
     pub(crate) heard: u64,
-<<<<<<< HEAD
-=======
     /// See [`Column::heard_by_staying`].
     pub(crate) heard_by_staying: u64,
->>>>>>> loadtest
 }
 
 /// What all threads can see.
@@ -60,11 +51,8 @@ pub(crate) struct Board {
     complete: Box<[AtomicU32]>,
     /// Per speaker: how many messages it has sent.
     said: Box<[AtomicU32]>,
-<<<<<<< HEAD
-=======
     /// Why the first connection of all failed.
     first_trouble: OnceLock<String>,
->>>>>>> loadtest
 }
 
 impl Board {
@@ -74,10 +62,7 @@ impl Board {
             columns: (0..threads).map(|_| Column::default()).collect(),
             complete: (0..threads * speakers).map(|_| AtomicU32::new(0)).collect(),
             said: (0..speakers).map(|_| AtomicU32::new(0)).collect(),
-<<<<<<< HEAD
-=======
             first_trouble: OnceLock::new(),
->>>>>>> loadtest
         }
     }
 
@@ -96,16 +81,11 @@ impl Board {
             sums.failed += column.failed.load(Relaxed);
             sums.said += column.said.load(Relaxed);
             sums.heard += column.heard.load(Relaxed);
-<<<<<<< HEAD
-=======
             sums.heard_by_staying += column.heard_by_staying.load(Relaxed);
->>>>>>> loadtest
         }
         sums
     }
 
-<<<<<<< HEAD
-=======
     /// Says why a connection failed; only the first is kept.
     pub(crate) fn set_trouble(&self, why: &impl ToString) {
         self.first_trouble.get_or_init(|| why.to_string());
@@ -116,7 +96,6 @@ impl Board {
         self.first_trouble.get().map(String::as_str)
     }
 
->>>>>>> loadtest
     /// Says how many of a speaker's messages everybody of a thread has.
     pub(crate) fn set_complete(&self, speaker: u16, thread: usize, count: u32) {
         self.complete[usize::from(speaker) * self.columns.len() + thread].store(count, Relaxed);

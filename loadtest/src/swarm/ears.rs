@@ -42,11 +42,8 @@ pub(super) struct Ears {
     pub(super) timed: Option<Range<Duration>>,
     /// Messages received.
     pub(super) heard: u64,
-<<<<<<< HEAD
-=======
     /// Of those, the ones received by members that stay.
     pub(super) heard_by_staying: u64,
->>>>>>> loadtest
     /// When the last one came.
     pub(super) heard_at: Duration,
     /// What is counted.
@@ -86,10 +83,7 @@ impl Ears {
             moved: Vec::new(),
             timed: None,
             heard: 0,
-<<<<<<< HEAD
-=======
             heard_by_staying: 0,
->>>>>>> loadtest
             heard_at: Duration::ZERO,
             harvest: Harvest::default(),
         }
@@ -144,10 +138,7 @@ impl Ears {
             }
         }
         self.heard += 1;
-<<<<<<< HEAD
-=======
         self.heard_by_staying += u64::from(listening.role != Role::Mover);
->>>>>>> loadtest
         self.heard_at = now;
         let group = usize::from(listening.group);
         if listening.role == Role::Steady {

@@ -5,11 +5,8 @@ use crate::ledger::Ledger;
 use crate::link::Trouble;
 use std::collections::BTreeMap;
 
-<<<<<<< HEAD
-=======
 /// Characters of a reason that are kept.
 const REASON_CHARACTERS: usize = 160;
->>>>>>> loadtest
 /// Different reasons that are told apart; more are added to one more.
 const REASONS_MAX: usize = 20;
 
@@ -28,11 +25,8 @@ pub(crate) struct Harvest {
     pub(crate) rejoining: Latency,
     /// How much later than intended messages were sent, in an open loop.
     pub(crate) lag: Latency,
-<<<<<<< HEAD
-=======
     /// How often something was read.
     pub(crate) reads: u64,
->>>>>>> loadtest
     /// Why connections failed, and how many did.
     pub(crate) troubles: BTreeMap<String, u64>,
     /// What the server refused to members, and how often.
@@ -53,10 +47,7 @@ impl Harvest {
     /// Adds another thread's.
     pub(crate) fn add(&mut self, other: &Self) {
         self.ledger += other.ledger;
-<<<<<<< HEAD
-=======
         self.reads += other.reads;
->>>>>>> loadtest
         self.latency.add(&other.latency);
         self.apart.add(&other.apart);
         self.joining.add(&other.joining);
@@ -74,18 +65,9 @@ impl Harvest {
 }
 
 fn note(counts: &mut BTreeMap<String, u64>, why: &str) {
-<<<<<<< HEAD
-    let why = if counts.len() < REASONS_MAX || counts.contains_key(why) {
-        why
-    } else {
-        "other reasons"
-    };
-    *counts.entry(why.to_owned()).or_default() += 1;
-=======
     let mut why: String = why.chars().take(REASON_CHARACTERS).collect();
     if counts.len() >= REASONS_MAX && !counts.contains_key(&why) {
         "other reasons".clone_into(&mut why);
     }
     *counts.entry(why).or_default() += 1;
->>>>>>> loadtest
 }

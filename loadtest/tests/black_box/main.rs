@@ -5,7 +5,4 @@
 mod faults;
 mod figures;
 mod smoke;
-<<<<<<< HEAD
-=======
 mod stalls;
->>>>>>> loadtest
