@@ -5,6 +5,7 @@ use crate::harness::conversation::{Ear as _, Heard};
 use crate::harness::server::Setup;
 use crate::harness::{Conversation, DEADLINE, Program, Server, clock};
 use parlour::chat::Hello;
+use parlour::crypto::record::Suite;
 use parlour::crypto::record::{CloseCode, Padding, Sealer, begin_record};
 use parlour::wire::message::{ClientMessage, encode_client};
 use parlour::wire::sealed::{ClientHandshake, Identity, Introduction};
@@ -142,7 +143,7 @@ impl Sealed {
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
         let mut out = Vec::new();
-        let mut handshake = ClientHandshake::start([7; 32], &mut out);
+        let mut handshake = ClientHandshake::start(Suite::DEFAULT, [7; 32], &mut out);
         send_in_pieces(&mut stream, &out, piece_bytes);
         let offer = loop {
             let mut bytes = [0; 512];
@@ -408,7 +409,7 @@ fn records_may_follow_the_handshake_at_once() {
     let mut witness = server.enter("witness");
     let mut stream = TcpStream::connect(server.sealed()).unwrap();
     let mut out = Vec::new();
-    let mut handshake = ClientHandshake::start([1; 32], &mut out);
+    let mut handshake = ClientHandshake::start(Suite::DEFAULT, [1; 32], &mut out);
     stream.write_all(&out).unwrap();
     let mut bytes = [0; 512];
     let count = stream.read(&mut bytes).unwrap();
