@@ -137,7 +137,6 @@ impl Person {
     /// Whether it has nothing more to do, and has had all it waited for.
     pub(super) fn is_content(&self) -> bool {
         match self.client {
-            _ if self.former.is_some() => false,
             None => self.token.is_none() || self.unacknowledged.is_empty(),
             Some(_) => {
                 self.outbox.is_empty() && self.unanswered.is_empty() && self.ending.is_none()

@@ -11,9 +11,10 @@ use crate::limits::TEXT_BYTES_MAX;
 use std::cell::Cell;
 use std::time::Duration;
 
-/// Turns in which nobody reads a byte, though something is left to be done, for each person: the
-/// longest wait there is, for slow readers, looked at every 10 ms, and some more.
+/// Turns in which nobody reads a byte, though something is left to be done, for each person.
 const STILL_TURNS_MAX: usize = 150;
+/// How long that may last besides: the longest wait there is, for slow readers, and some more.
+const STILL_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// Everything of one seed.
 pub(super) struct World {
@@ -76,14 +77,16 @@ impl World {
         self.shell.calm();
         let turns_max = self.settling_turns();
         let still_turns_max = STILL_TURNS_MAX * (self.people.len() + 1);
-        let mut moved = (self.shell.turn, self.shell.moved_bytes);
+        let (mut moved_bytes, mut still_since) = (0, (0, Duration::ZERO));
         while !self.is_settled() {
-            let turn = self.shell.turn;
-            if moved.1 < self.shell.moved_bytes {
-                moved = (turn, self.shell.moved_bytes);
+            let now = (self.shell.turn, self.shell.now.monotonic);
+            if moved_bytes < self.shell.moved_bytes {
+                (moved_bytes, still_since) = (self.shell.moved_bytes, now);
             }
+            let is_still =
+                now.0 > still_since.0 + still_turns_max && now.1 > still_since.1 + STILL_TIME_MAX;
             assert!(
-                turn < moved.0 + still_turns_max && turn < turns_max,
+                !is_still && now.0 < turns_max,
                 "something moves until everything is settled: {}",
                 self.what_is_left()
             );
