@@ -560,6 +560,12 @@ pub enum Event {
     },
     /// Sealed clients: a command that stores nothing was carried out.
     Done(MessageKey),
+    /// From the fan-out, to sealed clients: a replay that was asked for begins. Up to its end the
+    /// room's entries are shown once more, and say nothing of how far the client has come.
+    ReplayBegin {
+        /// Which room.
+        room: RoomId,
+    },
     /// From the fan-out: so many earlier entries were shown, and what follows is new.
     ReplayEnd {
         /// Which room.

@@ -39,6 +39,8 @@ struct Room {
     position: Option<EntryId>,
     /// Whether what comes was before one came.
     replaying: bool,
+    /// Whether what comes is shown once more, because it was asked for.
+    shown_again: bool,
 }
 
 /// How far one is on the way into the room that was wished for.
@@ -261,6 +263,11 @@ impl Conversation {
                     self.begin_to_send(heard);
                 }
             }
+            ServerMessage::ReplayBegin { room } => {
+                if let Some(room) = self.rooms.get_mut(&room_handle(room)) {
+                    room.shown_again = true;
+                }
+            }
             ServerMessage::ReplayEnd { room, count } => {
                 let room = self.end_replay(room);
                 heard(News::ReplayEnd { room, count });
@@ -403,8 +410,10 @@ impl Conversation {
             name,
             position: None,
             replaying: false,
+            shown_again: false,
         });
         room.name = name;
+        room.shown_again = false;
         room.replaying = true;
     }
 
@@ -412,6 +421,7 @@ impl Conversation {
         match self.rooms.get_mut(&room_handle(room)) {
             Some(room) => {
                 room.replaying = false;
+                room.shown_again = false;
                 room.name
             }
             None => None,
@@ -452,8 +462,10 @@ impl Conversation {
             return;
         };
         // What is not newer than what was had is shown again because it was asked for.
-        let again = entry.id.is_some_and(|id| Some(id) <= room.position);
-        if let Some(id) = entry.id {
+        let again = room.shown_again || entry.id.is_some_and(|id| Some(id) <= room.position);
+        if let Some(id) = entry.id
+            && !room.shown_again
+        {
             room.position = room.position.max(Some(id));
         }
         let past = again || room.replaying;

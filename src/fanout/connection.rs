@@ -118,6 +118,8 @@ pub(super) struct Newcomer {
 /// A temporary cursor: what was before, once more.
 pub(super) struct Replay {
     pub(super) room: u32,
+    /// It has been told that it begins.
+    pub(super) is_begun: bool,
     /// Sequence number of the next entry to look at.
     pub(super) next: u64,
     /// Sequence number at which it ends.

@@ -231,6 +231,7 @@ impl Fanout {
         let asked = cold.ask();
         cold.replays.push_back(Replay {
             room: at,
+            is_begun: false,
             next,
             end: log.next(),
             stored_before: log.stored_before(next),

@@ -30,6 +30,8 @@ struct Reader<'a> {
 enum Told {
     /// So many entries are gone.
     Missed(u64),
+    /// What follows is shown once more.
+    ReplayBegin,
     /// So many were shown, and what follows is new.
     ReplayEnd(u64),
 }
@@ -246,6 +248,11 @@ impl Fanout {
             replay.missed += stored_before - replay.stored_before;
             (replay.next, replay.stored_before) = (next, stored_before);
         }
+        if !replay.is_begun {
+            let placed = self.offer_told(slot, at, Told::ReplayBegin, &[]);
+            replay.is_begun = placed == Placed::Taken;
+            return (Some(replay), placed);
+        }
         if replay.missed > 0 {
             let placed = self.offer_told(slot, at, Told::Missed(replay.missed), &[]);
             if placed == Placed::Taken {
@@ -397,6 +404,11 @@ impl Told {
             (Dialect::Sealed, Self::Missed(count)) => {
                 message::encode_event(&Event::Missed { room: id, count }, out);
             }
+            (Dialect::Sealed, Self::ReplayBegin) => {
+                message::encode_event(&Event::ReplayBegin { room: id }, out);
+            }
+            // Lines of the past say so themselves.
+            (Dialect::Line, Self::ReplayBegin) => {}
             (Dialect::Sealed, Self::ReplayEnd(count)) => {
                 message::encode_event(&Event::ReplayEnd { room: id, count }, out);
             }

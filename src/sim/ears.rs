@@ -144,6 +144,8 @@ fn listen(
     let (reader, logs) = judge(client, street);
     match message {
         ServerMessage::Entry(view) => return see(reader, logs, view),
+        // Its end is what is owed.
+        ServerMessage::ReplayBegin { .. } => return,
         ServerMessage::ReplayEnd { room, count } => {
             return reader.end_past(Place::Id(*room), &logs[room], *count);
         }
@@ -215,6 +217,7 @@ fn react(
         | ServerMessage::Inbox(_)
         | ServerMessage::Renamed(_)
         | ServerMessage::Notice(_)
+        | ServerMessage::ReplayBegin { .. }
         | ServerMessage::ReplayEnd { .. }
         | ServerMessage::Missed { .. }
         | ServerMessage::Ping

@@ -243,6 +243,7 @@ impl Place {
             ServerMessage::Ping => return Ok(true),
             ServerMessage::Entry(_)
             | ServerMessage::Entered { .. }
+            | ServerMessage::ReplayBegin { .. }
             | ServerMessage::ReplayEnd { .. }
             | ServerMessage::Missed { .. }
             | ServerMessage::Welcome { .. }

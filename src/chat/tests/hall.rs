@@ -346,7 +346,10 @@ impl Hall {
             },
             Event::Done(key) => format!("done {}", key.0),
             Event::Bye(why) => format!("bye {why:?}"),
-            Event::ReplayEnd { .. } | Event::Missed { .. } | Event::Ping => {
+            Event::ReplayBegin { .. }
+            | Event::ReplayEnd { .. }
+            | Event::Missed { .. }
+            | Event::Ping => {
                 unreachable!("the chat does not say that")
             }
         }

@@ -164,7 +164,11 @@ impl Peer {
             Dialect::Sealed => {
                 while let Some((frame, after)) = Frame::first(rest) {
                     let message = decode_server(frame).expect("frames are well formed");
-                    items.push(item_of_message(message.expect("frames are known")));
+                    let message = message.expect("frames are known");
+                    // Lines do not say it, and the end says the same.
+                    if !matches!(message, ServerMessage::ReplayBegin { .. }) {
+                        items.push(item_of_message(message));
+                    }
                     rest = after;
                 }
             }

@@ -42,6 +42,7 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
         | Event::Current(_)
         | Event::Renamed(_)
         | Event::Done(_)
+        | Event::ReplayBegin { .. }
         | Event::ReplayEnd { .. }
         | Event::Missed { .. }
         | Event::Ping => {}

@@ -22,6 +22,7 @@ const REPLAY_END: u8 = 0x4b;
 const MISSED: u8 = 0x4c;
 const PING: u8 = 0x4d;
 const BYE: u8 = 0x4e;
+const REPLAY_BEGIN: u8 = 0x4f;
 
 /// One message from the server, lending its text from the frame.
 ///
@@ -79,6 +80,11 @@ pub enum ServerMessage<'a> {
     },
     /// A command that stores nothing was carried out.
     Done(MessageKey),
+    /// Up to the end of the replay, the room's entries are shown once more.
+    ReplayBegin {
+        /// Which room.
+        room: RoomId,
+    },
     /// So many earlier entries were shown, and what follows is new.
     ReplayEnd {
         /// Which room.
@@ -242,6 +248,10 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
             write_body(STORED, body, out);
         }
         Event::Done(key) => write_body(DONE, KeyBody { key: key.0 }, out),
+        Event::ReplayBegin { room } => {
+            let (room, count) = (room.0, 0);
+            write_body(REPLAY_BEGIN, CountBody { room, count }, out);
+        }
         Event::ReplayEnd { room, count } => {
             let (room, count) = (room.0, *count);
             write_body(REPLAY_END, CountBody { room, count }, out);
@@ -288,6 +298,11 @@ pub fn decode_server(frame: Frame<'_>) -> Result<Option<ServerMessage<'_>>, Wire
         }
         STORED => decode_stored(body)?,
         DONE => decode_cbor(body).map(|KeyBody { key }| ServerMessage::Done(MessageKey(key)))?,
+        REPLAY_BEGIN => {
+            let CountBody { room, .. } = decode_cbor(body)?;
+            let room = RoomId(room);
+            ServerMessage::ReplayBegin { room }
+        }
         REPLAY_END => {
             let CountBody { room, count } = decode_cbor(body)?;
             let room = RoomId(room);
@@ -439,6 +454,7 @@ mod tests {
                 .prop_map(|(key, refusal)| Event::Refused(key, refusal)),
             stored(),
             key().prop_map(Event::Done),
+            room().prop_map(|room| Event::ReplayBegin { room }),
             (room(), any::<u64>()).prop_map(|(room, count)| Event::ReplayEnd { room, count }),
             (room(), any::<u64>()).prop_map(|(room, count)| Event::Missed { room, count }),
             Just(Event::Ping),
@@ -485,6 +501,7 @@ mod tests {
                 }),
             },
             Event::Done(key) => ServerMessage::Done(*key),
+            Event::ReplayBegin { room } => ServerMessage::ReplayBegin { room: *room },
             Event::ReplayEnd { room, count } => ServerMessage::ReplayEnd {
                 room: *room,
                 count: *count,
@@ -536,7 +553,7 @@ mod tests {
 
     #[test]
     fn unknown_kinds_are_ignored_below_the_entries_only() {
-        for kind in [0x00, 0x05, 0x3f, 0x4f, 0x7f] {
+        for kind in [0x00, 0x05, 0x3f, 0x50, 0x7f] {
             assert_eq!(decode_server(Frame { kind, body: &[] }), Ok(None));
         }
         let kind = 0xff;
