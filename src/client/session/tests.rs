@@ -411,3 +411,28 @@ fn a_changed_bit_ends_the_connection() {
     server.take(&mut session);
     assert!(server.closed, "the server is told");
 }
+
+/// Goal: what `/history` shows a client that lags is not taken for what it has come to.
+/// Method: a replay runs ahead of the live entries, then the connection is lost.
+#[test]
+fn a_replay_does_not_move_the_place_from_which_to_resume() {
+    let mut session = session();
+    let mut server = talking(&mut session, false);
+    let bytes = server.says(1, "bob", "one");
+    receive(&mut session, &bytes);
+    let bytes = server.events(&[Event::ReplayBegin { room: LOBBY }]);
+    receive(&mut session, &bytes);
+    let bytes = server.says(9, "bob", "nine");
+    let news = receive(&mut session, &bytes);
+    assert!(news[0].contains("past: true"), "{news:?}");
+    let end = Event::ReplayEnd {
+        room: LOBBY,
+        count: 1,
+    };
+    let bytes = server.events(&[end]);
+    receive(&mut session, &bytes);
+    session.disconnect();
+    let server = connected(&mut session);
+    let hello = &server.heard[0];
+    assert!(hello.contains("(RoomId(1), EntryId(1))"), "{hello}");
+}
