@@ -281,7 +281,7 @@ mod tests {
         let sizes = [
             ("connection", size_of::<Connection>(), 208),
             ("link", size_of::<Link>(), 80),
-            ("records", size_of::<Option<Records>>(), 736),
+            ("records", size_of::<Option<Records>>(), 544),
         ];
         for (what, bytes, bound) in sizes {
             println!("{what}: {bytes} B");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use zeroize::ZeroizeOnDrop;
 
-use super::keys::{Keys, Position};
+use super::keys::{Folded, Keys, Position};
 use super::{
     CloseCode, KIND_CLOSE, KIND_DATA, KIND_KEY_UPDATE, KIND_PAD, RECORD_CONTENT_OFFSET, Suite,
     VERSION, whole_seconds,
@@ -105,7 +105,7 @@ enum Phase {
 
 /// The opening end of one direction of one connection.
 pub struct Opener {
-    pub(super) keys: Keys,
+    pub(super) keys: Keys<Folded>,
     pub(super) position: Position,
     /// When the current epoch began; meaningless in epoch zero, which no key change began.
     changed_at_seconds: u32,

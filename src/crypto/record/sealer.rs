@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use zeroize::ZeroizeOnDrop;
 
-use super::keys::{Keys, Position};
+use super::keys::{Expanded, Keys, Position};
 use super::{
     CloseCode, KIND_CLOSE, KIND_DATA, KIND_KEY_UPDATE, KIND_PAD, RECORD_CONTENT_OFFSET, Suite,
     VERSION, whole_seconds,
@@ -77,7 +77,7 @@ pub fn begin_record(buffer: &mut Vec<u8>) -> usize {
 
 /// The sealing end of one direction of one connection.
 pub struct Sealer {
-    pub(super) keys: Keys,
+    pub(super) keys: Keys<Expanded>,
     pub(super) position: Position,
     rekey_at_seconds: u32,
     closed: bool,

@@ -155,7 +155,7 @@ fn rfc_3686() {
         ),
     ];
     for (key, nonce, iv, mut text, expected) in cases {
-        let keys = keys::Keys::with_cipher_key(&unhex_array(key));
+        let keys = keys::Keys::<keys::Expanded>::with_cipher_key(&unhex_array(key));
         let sequence = u64::from_be_bytes(unhex_array(iv));
         keys.apply_keystream(unhex_array(nonce), sequence, &mut text);
         assert_eq!(hex(&text), expected);
