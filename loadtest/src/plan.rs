@@ -181,3 +181,25 @@ fn lot(seed: u64, index: usize) -> u64 {
     }
     mixed ^ (mixed >> 32)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lots_are_repeatable_differ_by_seed_and_favour_nobody() {
+        let verifying = |seed| {
+            let mut drawn: Vec<(u64, usize)> =
+                (0..10_000).map(|index| (lot(seed, index), index)).collect();
+            drawn.sort_unstable();
+            let first: Vec<usize> = drawn.iter().take(1_000).map(|(_, index)| *index).collect();
+            first
+        };
+        assert_eq!(verifying(1), verifying(1));
+        assert_ne!(verifying(1), verifying(2));
+        let first_half = verifying(1).iter().filter(|index| **index < 5_000).count();
+        assert!((400..600).contains(&first_half), "{first_half}");
+        let even = verifying(1).iter().filter(|index| *index % 2 == 0).count();
+        assert!((400..600).contains(&even), "{even}");
+    }
+}
