@@ -92,11 +92,15 @@ pub(super) fn play(
     let connections = scene.count();
     let mut conductor = Conductor::start(scene.finish()?, stage.process)?;
     let connecting = conductor.connect(connections)?;
-    conductor.speak();
-    if options.count.is_none() {
+    if options.count.is_some() {
+        // All of them count, so timing begins before the first can be sent.
+        conductor.time();
+        conductor.speak();
+    } else {
+        conductor.speak();
         conductor.watch(options.warmup, None, "warming up");
+        conductor.time();
     }
-    conductor.time();
     let measured = conductor.watch(duration, options.count.map(u64::from), "measuring");
     conductor.drain();
     let said = conductor.usage().sums.said;
