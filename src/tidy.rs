@@ -193,6 +193,12 @@ const LAYERS: [Layer; 12] = [
     },
 ];
 
+/// The call that opens records without checking them, the one file that may make it, and what must
+/// stand above its definition.
+const UNVERIFIED_CALL: &str = "open_unverified";
+const UNVERIFIED_CALLER: &str = "loadtest/src/link/sealed.rs";
+const UNVERIFIED_GATE: &str = "#[cfg(feature = \"unverified\")]";
+
 /// Modules that exist for tests alone and may import everything.
 const UNLAYERED: [&str; 3] = ["lib", "sim", "tidy"];
 
@@ -311,12 +317,50 @@ fn slot_faults(sources: &[Source]) -> Vec<String> {
     Vec::new()
 }
 
+/// Records are opened unchecked by the load generator alone, and only a build for it can do so.
+///
+/// A build of the whole workspace has the feature in all its parts, so the compiler would not
+/// notice a call from the server.
+fn unverified_faults(source: &Source) -> Vec<String> {
+    let mut faults = Vec::new();
+    let is_allowed = source.is_under("src/crypto") || source.path() == UNVERIFIED_CALLER;
+    if !is_allowed && source.code().contains(UNVERIFIED_CALL) {
+        faults.push(source.fault(&format!("must not use {UNVERIFIED_CALL}")));
+    }
+    let lines: Vec<&str> = source.text().lines().map(str::trim_start).collect();
+    let definition = format!("fn {UNVERIFIED_CALL}");
+    for (at, _) in lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| line.starts_with("pub") && line.contains(&definition))
+    {
+        let mut above = lines[..at].iter().rev();
+        let is_gated = above
+            .by_ref()
+            .take_while(|line| line.starts_with("#[") || line.starts_with("//"))
+            .any(|line| *line == UNVERIFIED_GATE);
+        if !is_gated {
+            faults.push(source.fault(&format!("{UNVERIFIED_CALL} without {UNVERIFIED_GATE}")));
+        }
+    }
+    faults
+}
+
+/// Whether no feature of `manifest` brings the unchecked opening along.
+fn is_unverified_by_request_only(manifest: &str) -> bool {
+    let mentions = manifest
+        .lines()
+        .filter(|line| !line.starts_with('#') && line.contains("unverified"));
+    mentions.eq(["unverified = []"])
+}
+
 /// All faults of a tree.
 fn faults(sources: &[Source], dependencies: &[String]) -> Vec<String> {
     let mut all = slot_faults(sources);
     for source in sources {
         all.extend(file_faults(source));
         all.extend(purity_faults(source));
+        all.extend(unverified_faults(source));
         all.extend(import_faults(source, dependencies));
     }
     all
@@ -370,6 +414,7 @@ fn the_tree_is_tidy() {
     let manifest = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
     let dependencies = dependencies(&manifest);
     assert!(dependencies.contains(&"x25519_dalek".to_owned()));
+    assert!(is_unverified_by_request_only(&manifest));
     let sources: Vec<Source> = ["src", "loadtest/src", "tests", "benches"]
         .iter()
         .flat_map(|folder| read_tree(root, folder))
@@ -529,6 +574,26 @@ mod tests {
         assert_fault("src/net/server.rs", body, "clock");
         assert_fault("loadtest/src/main.rs", body, "clock");
         assert_fault("benches/codec.rs", body, "clock");
+    }
+
+    #[test]
+    fn records_are_opened_unchecked_by_the_load_generator_alone() {
+        let call = "fn f() { opener.open_unverified(bytes, now); }";
+        assert_fault("src/net/read.rs", call, "open_unverified");
+        assert_fault("src/client/session.rs", call, "open_unverified");
+        assert_fault("loadtest/src/main.rs", call, "open_unverified");
+        assert!(planted("loadtest/src/link/sealed.rs", call).is_empty());
+        let bare = "#[inline]\npub fn open_unverified() {}";
+        assert_fault("src/crypto/record/opener.rs", bare, "without #[cfg");
+        let gated = "#[cfg(feature = \"unverified\")]\n#[inline]\npub fn open_unverified() {}";
+        assert!(planted("src/crypto/record/opener.rs", gated).is_empty());
+    }
+
+    #[test]
+    fn no_feature_brings_the_unchecked_opening_along() {
+        assert!(is_unverified_by_request_only("unverified = []\n"));
+        let others = "unverified = []\ndefault = [\"server\", \"unverified\"]\n";
+        assert!(!is_unverified_by_request_only(others));
     }
 
     #[test]

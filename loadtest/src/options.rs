@@ -149,6 +149,10 @@ pub(crate) struct Options {
     #[arg(long, global = true, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
 
+    /// Whose records are authenticated: `all`, or of so many of 100 receivers, drawn by --seed. The
+    /// others decrypt and check the messages, but not the records' tags
+    #[arg(long, global = true, value_name = "all|N%", value_parser = parse_verify, default_value = "all", help_heading = "Server")]
+    pub(crate) verify: Verify,
     /// Which door
     #[arg(long, global = true, value_enum, default_value_t = Door::Sealed, help_heading = "Server")]
     pub(crate) door: Door,
@@ -213,6 +217,17 @@ pub(crate) struct Options {
         help_heading = "This side"
     )]
     pub(crate) source_ip: Vec<IpAddr>,
+}
+
+/// Of 100 receivers, how many check the tag of each record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Verify(u8);
+
+impl Verify {
+    /// How many that is of `receivers`; rounded up, so that a share above none is never none.
+    pub(crate) const fn of(self, receivers: usize) -> usize {
+        (receivers * self.0 as usize).div_ceil(100)
+    }
 }
 
 /// Which processors are used.
@@ -283,6 +298,20 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(number * seconds_per_unit).map_err(|error| error.to_string())
 }
 
+/// Reads `all` or `10%`.
+fn parse_verify(text: &str) -> Result<Verify, String> {
+    if text == "all" {
+        return Ok(Verify(100));
+    }
+    let number = text
+        .strip_suffix('%')
+        .and_then(|digits| digits.parse().ok());
+    number
+        .filter(|percent| *percent <= 100)
+        .map(Verify)
+        .ok_or_else(|| format!("{text} is no share; write all, or 0% to 100%"))
+}
+
 fn parse_pin(text: &str) -> Result<Pin, String> {
     let (server, load) = text
         .split_once(',')
@@ -333,6 +362,16 @@ mod tests {
     }
 
     #[test]
+    fn the_share_that_is_verified_is_all_unless_told_otherwise() {
+        let share = |words: &str| parse(words).unwrap().options.verify.of(1_000);
+        assert_eq!(share("fanout"), 1_000);
+        assert_eq!(share("fanout --verify all"), 1_000);
+        assert_eq!(share("fanout --verify 5%"), 50);
+        assert_eq!(share("fanout --verify 0%"), 0);
+        assert_eq!(Verify(1).of(3), 1);
+    }
+
+    #[test]
     fn mistakes_are_told() {
         for words in [
             "fanout -R 0",
@@ -348,6 +387,10 @@ mod tests {
             "fanout -R 5 --window 5",
             "sing",
             "idle --pin 1",
+            "fanout --verify some",
+            "fanout --verify 10",
+            "fanout --verify 101%",
+            "fanout --verify -1%",
         ] {
             assert!(parse(words).is_err(), "{words}");
         }

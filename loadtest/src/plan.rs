@@ -93,6 +93,8 @@ pub(crate) struct Member {
     /// Whether it watches what others do to it: then it must not wait for their share of this
     /// side's work, and lives on a thread of its own.
     pub(crate) watches: bool,
+    /// Whether it authenticates every record, where records are.
+    pub(crate) verifies: bool,
 }
 
 /// How a member behaves.
@@ -139,6 +141,23 @@ impl Plan {
         members.map(|(index, _)| index).collect()
     }
 
+    /// Draws who does not verify, by the seed: all but `verifying` of the members.
+    pub(crate) fn draw_verifiers(&mut self, verifying: usize) {
+        let mut drawn: Vec<(u64, usize)> = (0..self.members.len())
+            .map(|index| (lot(self.seed, index), index))
+            .collect();
+        drawn.sort_unstable();
+        for (_, index) in drawn.into_iter().skip(verifying) {
+            self.members[index].verifies = false;
+        }
+    }
+
+    /// How many members verify, if there are records to authenticate.
+    pub(crate) fn verifiers(&self) -> Option<usize> {
+        let verifying = || self.members.iter().filter(|member| member.verifies);
+        self.protocol.has_records().then(|| verifying().count())
+    }
+
     /// How many speakers there are in all.
     pub(crate) fn speakers(&self) -> usize {
         self.groups.iter().map(|group| group.speakers.len()).sum()
@@ -149,5 +168,38 @@ impl Plan {
         self.groups
             .iter()
             .any(|group| matches!(group.pace, Pace::Closed { .. }))
+    }
+}
+
+/// The lot that member `index` draws: spread evenly, the same for the same seed.
+fn lot(seed: u64, index: usize) -> u64 {
+    let index = u64::try_from(index).expect("members are bounded");
+    // Multiplying by odd constants and folding the high half down mixes every bit into every other.
+    let mut mixed = seed.wrapping_add(index.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    for _ in 0..3 {
+        mixed = (mixed ^ (mixed >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    }
+    mixed ^ (mixed >> 32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lots_are_repeatable_differ_by_seed_and_favour_nobody() {
+        let verifying = |seed| {
+            let mut drawn: Vec<(u64, usize)> =
+                (0..10_000).map(|index| (lot(seed, index), index)).collect();
+            drawn.sort_unstable();
+            let first: Vec<usize> = drawn.iter().take(1_000).map(|(_, index)| *index).collect();
+            first
+        };
+        assert_eq!(verifying(1), verifying(1));
+        assert_ne!(verifying(1), verifying(2));
+        let first_half = verifying(1).iter().filter(|index| **index < 5_000).count();
+        assert!((400..600).contains(&first_half), "{first_half}");
+        let even = verifying(1).iter().filter(|index| *index % 2 == 0).count();
+        assert!((400..600).contains(&even), "{even}");
     }
 }

@@ -37,7 +37,7 @@ pub struct Config {
     pub ephemeral: bool,
     /// The host that others use to reach this server.
     pub public_name: Option<String>,
-    /// Networks that are exempt from rates and per-source bounds.
+    /// Networks that are exempt from rates, per-source bounds and refusal at random.
     pub trusted: Networks,
     /// Whether an empty line means leaving.
     pub empty_line_leaves: bool,

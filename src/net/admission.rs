@@ -3,6 +3,9 @@
 //! A source is an IPv4 address or an IPv6 /64, which is what one subscriber has. Connections
 //! without a name are the cheap ones to make, so they are counted apart and, when they are many,
 //! new ones are refused at random: a flood then loses most of its share, and others still get in.
+//! Trusted sources are the operator's own and take no part in that lottery: when a network comes
+//! back, all its clients are without a name at once, and refusing them only makes it last longer.
+//! They are counted all the same, because the slots that they take are the ones strangers want.
 //!
 //! Knows no clock and no randomness: both are passed in.
 
@@ -97,7 +100,8 @@ impl Admission {
 
     /// Counts a new connection without a name, or says why it must not come in.
     ///
-    /// `dice` is uniformly random. A trusted source has no bounds of its own.
+    /// `dice` is uniformly random. A trusted source has no bounds of its own, and is not refused
+    /// at random.
     ///
     /// # Errors
     ///
@@ -109,7 +113,7 @@ impl Admission {
         dice: u32,
         now: Duration,
     ) -> Result<(), Denial> {
-        if self.refuses_at_random(dice) {
+        if !trusted && self.refuses_at_random(dice) {
             return Err(Denial::Full);
         }
         self.forget_departed(now);
@@ -293,6 +297,20 @@ mod tests {
             enter(&mut admission, 99).unwrap();
         }
         assert_eq!(enter(&mut admission, 99), Err(Denial::Full));
+    }
+
+    #[test]
+    fn a_trusted_source_is_never_refused_at_random_and_still_counts() {
+        let mut admission = admission(1_000);
+        let (ours, stranger) = (source("192.0.2.1"), source("198.51.100.1"));
+        for _ in 0..1_000 {
+            admission.enter(ours, true, 0, NOW).unwrap();
+        }
+        assert_eq!(admission.enter(stranger, false, 99, NOW), Err(Denial::Full));
+        for _ in 0..1_000 {
+            admission.name(ours);
+        }
+        assert_eq!(admission.enter(stranger, false, 0, NOW), Ok(()));
     }
 
     #[test]

@@ -108,7 +108,7 @@ impl Server {
         format!(
             "parlourd {}: sealed door {}, line door {} (plain text)\n\
              {}; room for {} clients; {}\n\
-             rates and bounds per address do not apply to {}\n\
+             rates, bounds per address and refusal at random do not apply to {}\n\
              {invitation}",
             env!("CARGO_PKG_VERSION"),
             doors(Door::Sealed),

@@ -69,6 +69,14 @@ impl Protocol {
         }
     }
 
+    /// Whether what is received comes in records that can be authenticated.
+    pub(crate) const fn has_records(self) -> bool {
+        match self {
+            Self::Sealed(_) => true,
+            Self::Line | Self::Bare | Self::Redis | Self::Irc => false,
+        }
+    }
+
     /// What it is called in reports.
     pub(crate) const fn label(self) -> &'static str {
         match self {
@@ -206,10 +214,10 @@ pub(crate) enum Link {
 }
 
 impl Link {
-    /// A link of `protocol` for `persona`.
-    pub(crate) fn new(protocol: Protocol, persona: &Persona) -> Self {
+    /// A link of `protocol` for `persona`, which authenticates records if it `verifies`.
+    pub(crate) fn new(protocol: Protocol, persona: &Persona, verifies: bool) -> Self {
         match protocol {
-            Protocol::Sealed(suite) => Self::Sealed(Sealed::new(persona.clone(), suite)),
+            Protocol::Sealed(suite) => Self::Sealed(Sealed::new(persona.clone(), suite, verifies)),
             Protocol::Line => Self::Line(Line::new(persona.clone())),
             Protocol::Bare => Self::Bare(Bare::new()),
             Protocol::Redis => Self::Redis(Redis::new(persona.clone())),

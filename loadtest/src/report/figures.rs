@@ -61,6 +61,35 @@ pub(crate) fn note_connections(
     note_percentiles(report, "connect time", "connect-", &harvest.joining);
 }
 
+/// Whose records were authenticated, where there are records.
+pub(crate) fn note_authentication(report: &mut Report, plan: &Plan, harvest: &Harvest) {
+    let Some(verifiers) = plan.verifiers() else {
+        return;
+    };
+    let count = |members: usize| u64::try_from(members).expect("connections are bounded");
+    let (verifiers, members) = (count(verifiers), count(plan.members.len()));
+    let of_members = share(verifiers, members);
+    report.fact("authenticated-receivers-share", of_members);
+    let mut words = if verifiers == members {
+        "every record of every receiver".to_owned()
+    } else {
+        format!(
+            "every record of {} of {} receivers ({:.1} %), the others' were only decrypted",
+            thousands(verifiers),
+            thousands(members),
+            of_members * 100.0
+        )
+    };
+    let received = harvest.ledger.received;
+    if received > 0 {
+        let of_messages = share(harvest.authenticated, received);
+        report.fact("authenticated-share", of_messages);
+        write!(words, "; {:.1} % of the deliveries", of_messages * 100.0)
+            .expect("a string takes everything");
+    }
+    report.line("authenticated", words);
+}
+
 /// What became of the messages.
 pub(crate) fn note_ledger(report: &mut Report, said: u64, harvest: &Harvest) {
     let ledger = &harvest.ledger;

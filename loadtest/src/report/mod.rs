@@ -11,8 +11,8 @@ pub(crate) mod words;
 
 pub(crate) use assertion::Assertion;
 pub(crate) use figures::{
-    delivery_cost, note_connections, note_generator, note_latency, note_ledger, note_rate,
-    note_server,
+    delivery_cost, note_authentication, note_connections, note_generator, note_latency,
+    note_ledger, note_rate, note_server,
 };
 pub(crate) use files::{write_csv, write_json};
 pub(crate) use plot::write_plot;

@@ -7,7 +7,8 @@ use crate::options::{Options, Target};
 use crate::plan::{Pace, Role};
 use crate::report::words::{rounded, thousands};
 use crate::report::{
-    Report, note_connections, note_generator, note_latency, note_ledger, note_rate, note_server,
+    Report, note_authentication, note_connections, note_generator, note_latency, note_ledger,
+    note_rate, note_server,
 };
 use crate::swarm::Order;
 use std::time::Duration;
@@ -48,6 +49,7 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
     let harvest = conductor.finish();
 
     note_connections(&mut report, count, &connecting, &harvest);
+    note_authentication(&mut report, &plan, &harvest);
     let joined = measured.end.sums.joined - measured.begin.sums.joined;
     let rate = ratio(joined, 1) / measured.time().as_secs_f64();
     report.fact("move-rate", rate);

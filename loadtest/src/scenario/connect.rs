@@ -6,7 +6,7 @@ use crate::conductor::{Conductor, ratio};
 use crate::options::{Options, Target};
 use crate::plan::{Pace, Role};
 use crate::report::words::thousands;
-use crate::report::{Report, note_connections, note_server};
+use crate::report::{Report, note_authentication, note_connections, note_server};
 
 const CONNECTIONS: usize = 5_000;
 
@@ -18,6 +18,7 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
     scene.members(group, count, Role::Steady);
     let mut conductor = Conductor::start(scene.finish()?, stage.process)?;
     let connecting = conductor.connect(count)?;
+    let plan = conductor.plan();
     let harvest = conductor.finish();
     let mut report = Report::new(format!(
         "connect: {} full logins, {} at once on their way, {}",
@@ -26,6 +27,7 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
         stage.protocol.label(),
     ));
     note_connections(&mut report, count, &connecting, &harvest);
+    note_authentication(&mut report, &plan, &harvest);
     let joined = connecting.end.sums.joined;
     if let Some(used) = connecting.server().filter(|_| joined > 0) {
         let each = used.total().as_secs_f64() * 1e6 / ratio(joined, 1);

@@ -7,8 +7,8 @@ use crate::options::{Options, Target};
 use crate::plan::{Pace, Plan, Role};
 use crate::report::words::{rounded, thousands};
 use crate::report::{
-    Report, delivery_cost, note_connections, note_generator, note_latency, note_ledger, note_rate,
-    note_server,
+    Report, delivery_cost, note_authentication, note_connections, note_generator, note_latency,
+    note_ledger, note_rate, note_server,
 };
 use crate::stage::Stage;
 use crate::swarm::Harvest;
@@ -92,11 +92,15 @@ pub(super) fn play(
     let connections = scene.count();
     let mut conductor = Conductor::start(scene.finish()?, stage.process)?;
     let connecting = conductor.connect(connections)?;
-    conductor.speak();
-    if options.count.is_none() {
+    if options.count.is_some() {
+        // All of them count, so timing begins before the first can be sent.
+        conductor.time();
+        conductor.speak();
+    } else {
+        conductor.speak();
         conductor.watch(options.warmup, None, "warming up");
+        conductor.time();
     }
-    conductor.time();
     let measured = conductor.watch(duration, options.count.map(u64::from), "measuring");
     conductor.drain();
     let said = conductor.usage().sums.said;
@@ -115,6 +119,7 @@ pub(super) fn play(
 pub(super) fn write(report: &mut Report, outcome: &Outcome) {
     let (harvest, plan) = (&outcome.harvest, &outcome.plan);
     note_connections(report, outcome.connections, &outcome.connecting, harvest);
+    note_authentication(report, plan, harvest);
     note_rate(report, plan, &outcome.measured);
     note_ledger(report, outcome.said, harvest);
     note_latency(report, "latency", "", &harvest.latency.total());

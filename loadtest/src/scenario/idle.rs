@@ -10,7 +10,7 @@ use crate::options::{Options, Target};
 use crate::plan::{Pace, Role};
 use crate::process::socket_bytes;
 use crate::report::words::{bytes, thousands, time};
-use crate::report::{Report, note_connections, note_ledger};
+use crate::report::{Report, note_authentication, note_connections, note_ledger};
 use crate::stage::Stage;
 use std::time::Duration;
 
@@ -60,9 +60,11 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
     conductor.watch(MESSAGE_TIME, Some(1), "one message");
     conductor.drain();
     let said = conductor.usage().sums.said;
+    let plan = conductor.plan();
     let harvest = conductor.finish();
 
     note_connections(&mut report, count, &connecting, &harvest);
+    note_authentication(&mut report, &plan, &harvest);
     note_memory(&mut report, &samples);
     note_idleness(&mut report, &idle);
     let latency = harvest.latency.total();

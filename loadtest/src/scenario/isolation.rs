@@ -8,7 +8,8 @@ use crate::options::{Options, Target};
 use crate::plan::{Pace, Role};
 use crate::report::words::{rounded, thousands};
 use crate::report::{
-    Report, note_connections, note_generator, note_latency, note_ledger, note_rate, note_server,
+    Report, note_authentication, note_connections, note_generator, note_latency, note_ledger,
+    note_rate, note_server,
 };
 use std::time::Duration;
 
@@ -45,6 +46,7 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
     let (said, plan) = (conductor.usage().sums.said, conductor.plan());
     let harvest = conductor.finish();
     note_connections(&mut report, PAIR + members, &connecting, &harvest);
+    note_authentication(&mut report, &plan, &harvest);
     note_latency(&mut report, "room of two", "", &harvest.apart);
     note_latency(&mut report, "full room", "full-", &harvest.latency.total());
     note_rate(&mut report, &plan, &measured);

@@ -13,7 +13,7 @@ mod rooms;
 mod slow;
 mod storm;
 
-use crate::options::{Arguments, Options, Scenario, Target};
+use crate::options::{Arguments, Options, Scenario, Target, Verify};
 use crate::plan::{Connecting, Group, Member, Pace, Plan, Role};
 use crate::report::{Assertion, Report, write_csv, write_json, write_plot};
 use crate::stage::Stage;
@@ -101,6 +101,7 @@ struct Scene {
     plan: Plan,
     /// How many members each group has so far.
     counts: Vec<usize>,
+    verify: Verify,
 }
 
 impl Scene {
@@ -125,6 +126,7 @@ impl Scene {
                 seed: options.seed,
             },
             counts: Vec::new(),
+            verify: options.verify,
         }
     }
 
@@ -179,6 +181,7 @@ impl Scene {
                     role: Role::Publisher,
                     founds: false,
                     watches: false,
+                    verifies: true,
                 }));
         }
         for place in *placed..*placed + count {
@@ -189,6 +192,7 @@ impl Scene {
                 role,
                 founds: place == 0 && founds,
                 watches: false,
+                verifies: true,
             });
         }
         *placed += count;
@@ -209,7 +213,9 @@ impl Scene {
     }
 
     /// The plan, once it is known that the machine allows it.
-    fn finish(self) -> Result<Plan, Mistake> {
+    fn finish(mut self) -> Result<Plan, Mistake> {
+        let verifying = self.verify.of(self.plan.members.len());
+        self.plan.draw_verifiers(verifying);
         machine::allow_connections(self.plan.members.len())?;
         Ok(self.plan)
     }

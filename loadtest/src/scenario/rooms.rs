@@ -7,7 +7,8 @@ use crate::options::{Options, Target};
 use crate::plan::{Pace, Role};
 use crate::report::words::thousands;
 use crate::report::{
-    Report, note_connections, note_generator, note_latency, note_ledger, note_rate, note_server,
+    Report, note_authentication, note_connections, note_generator, note_latency, note_ledger,
+    note_rate, note_server,
 };
 use crate::{Ending, Mistake};
 use std::time::Duration;
@@ -68,6 +69,7 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
     let (said, plan) = (conductor.usage().sums.said, conductor.plan());
     let harvest = conductor.finish();
     note_connections(&mut report, count, &connecting, &harvest);
+    note_authentication(&mut report, &plan, &harvest);
     note_rate(&mut report, &plan, &measured);
     note_ledger(&mut report, said, &harvest);
     note_latency(&mut report, "latency", "", &harvest.latency.total());

@@ -11,7 +11,8 @@ use crate::options::{Options, Target};
 use crate::plan::Role;
 use crate::report::words::{bytes, rounded, thousands, time};
 use crate::report::{
-    Report, note_connections, note_generator, note_latency, note_ledger, note_rate, note_server,
+    Report, note_authentication, note_connections, note_generator, note_latency, note_ledger,
+    note_rate, note_server,
 };
 use crate::swarm::Order;
 use std::time::Duration;
@@ -53,6 +54,7 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
     let harvest = conductor.finish();
 
     note_connections(&mut report, count, &connecting, &harvest);
+    note_authentication(&mut report, &plan, &harvest);
     note_rate(&mut report, &plan, &during);
     let stretches = [("before", &before), ("meanwhile", &during)];
     for (label, stretch) in stretches {

@@ -10,7 +10,8 @@ use crate::options::{Options, Target};
 use crate::plan::{Pace, Role};
 use crate::report::words::{thousands, time};
 use crate::report::{
-    Report, note_connections, note_generator, note_latency, note_ledger, note_server,
+    Report, note_authentication, note_connections, note_generator, note_latency, note_ledger,
+    note_server,
 };
 use std::time::Duration;
 
@@ -49,6 +50,7 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
     let harvest = conductor.finish();
 
     note_connections(&mut report, count, &connecting, &harvest);
+    note_authentication(&mut report, &plan, &harvest);
     let missing = u64::try_from(count)
         .unwrap_or(u64::MAX)
         .saturating_sub(present);

@@ -23,6 +23,8 @@ pub(super) struct Listening {
     pub(super) speaker: Option<u16>,
     /// How it behaves.
     pub(super) role: Role,
+    /// Whether it authenticates what it hears.
+    pub(super) verifies: bool,
     /// Messages of its own that were acknowledged since this was last looked at.
     pub(super) stored: u32,
     /// Whether it has joined since this was last looked at.
@@ -138,6 +140,7 @@ impl Ears {
             }
         }
         self.heard += 1;
+        self.harvest.authenticated += u64::from(listening.verifies);
         self.heard_by_staying += u64::from(listening.role != Role::Mover);
         self.heard_at = now;
         let group = usize::from(listening.group);

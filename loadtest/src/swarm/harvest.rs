@@ -25,6 +25,8 @@ pub(crate) struct Harvest {
     pub(crate) rejoining: Latency,
     /// How much later than intended messages were sent, in an open loop.
     pub(crate) lag: Latency,
+    /// Messages received by members that authenticate.
+    pub(crate) authenticated: u64,
     /// How often something was read.
     pub(crate) reads: u64,
     /// Why connections failed, and how many did.
@@ -47,6 +49,7 @@ impl Harvest {
     /// Adds another thread's.
     pub(crate) fn add(&mut self, other: &Self) {
         self.ledger += other.ledger;
+        self.authenticated += other.authenticated;
         self.reads += other.reads;
         self.latency.add(&other.latency);
         self.apart.add(&other.apart);

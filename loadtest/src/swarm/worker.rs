@@ -121,6 +121,7 @@ impl Worker {
                     group: member.group,
                     speaker: member.speaker,
                     role: member.role,
+                    verifies: member.verifies,
                     stored: 0,
                     joined: false,
                 },

@@ -56,6 +56,32 @@ fn a_closed_loop_through_either_door_loses_nothing_and_names_the_floor() {
 }
 
 #[test]
+fn a_share_of_the_receivers_authenticates_and_the_report_says_which() {
+    for suite in ["1", "2"] {
+        for (verify, share) in [("all", 1.0), ("25%", 0.25), ("0%", 0.0)] {
+            let words =
+                format!("fanout -c 20 -n 20 --no-floor --suite {suite} --verify {verify} --seed 7");
+            let Some(run) = run(&format!("verify-{suite}-{share}"), &words) else {
+                return;
+            };
+            assert_nothing_lost(&run);
+            assert_eq!(run.figure("authenticated-receivers-share"), share);
+            assert_eq!(run.figure("authenticated-share"), share);
+            let words = if share == 1.0 {
+                "every record of every receiver"
+            } else {
+                "receivers ("
+            };
+            assert!(run.page().contains(words), "{}", run.page());
+        }
+    }
+    let Some(run) = run("verify-line", "fanout -c 5 -n 5 --no-floor --door line") else {
+        return;
+    };
+    assert!(run.json["figures"]["authenticated-share"].is_null());
+}
+
+#[test]
 fn an_open_loop_reaches_its_rate_on_several_threads() {
     let words = "fanout -c 20 --senders 3 -R 200 -d 1s --warmup 200ms --threads 2 --assert lost==0";
     let Some(run) = run("open", words) else {

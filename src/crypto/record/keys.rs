@@ -144,6 +144,17 @@ impl<C: CipherKey> Keys<C> {
         }
     }
 
+    /// Decrypts the inner part of `record` in place, genuine or not.
+    #[cfg(feature = "unverified")]
+    pub(super) fn decrypt(&self, suite: Suite, iv: [u8; 4], sequence: u64, record: &mut [u8]) {
+        match suite {
+            Suite::CtrHmac => {
+                self.apply_keystream(iv, sequence, &mut record[RECORD_HEADER_BYTES..]);
+            }
+            Suite::Gcm => gcm::decrypt(&self.schedule, iv, sequence, record),
+        }
+    }
+
     /// Encrypts or decrypts `data` in place by suite 1, as the record numbered `sequence`.
     pub(super) fn apply_keystream(&self, iv: [u8; 4], sequence: u64, data: &mut [u8]) {
         let mut counter_block = [0; 16];

@@ -14,6 +14,8 @@ macro_rules! in_both_suites {
 
 mod hostile;
 mod life;
+#[cfg(feature = "unverified")]
+mod unverified;
 
 use super::*;
 use crate::crypto::tests::{hex, unhex, unhex_array};

@@ -104,7 +104,8 @@ impl Worker {
             .plan
             .persona(state.index, place + state.attempts * everybody);
         state.attempts += 1;
-        let link = Link::new(self.plan.protocol, &persona);
+        let member = self.plan.members[state.index];
+        let link = Link::new(self.plan.protocol, &persona, member.verifies);
         let source = self.plan.sources.of(state.index);
         let trouble = |error: std::io::Error| Trouble::Socket(error.to_string());
         self.board.column(self.thread).begun.fetch_add(1, Relaxed);
