@@ -18,6 +18,7 @@ pub mod vocabulary;
 
 mod apply;
 mod commands;
+mod directory;
 mod doors;
 #[cfg(test)]
 pub(crate) mod fault;

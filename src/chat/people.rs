@@ -3,19 +3,37 @@
 //! A session may outlast its connection: it is *dropped* while it waits to be resumed, and keeps its
 //! name meanwhile. What few people use is behind one pointer, so that a silent crowd stays small.
 
+use super::directory::Directory;
 use super::name::{Name, RoomName};
 use super::rooms::Seconds;
 use super::throttle::Throttle;
 use super::vocabulary::{Arrival, ClientId, ClientKey, Door, RoomId, SessionId, Token};
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Which session; never reused while the process lives.
+/// Which session; never reused while the process lives, and in the order in which they began.
+///
+/// The running number of the session, and below it its place in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct PersonId(u64);
+
+impl PersonId {
+    fn new(number: u64, place: u32) -> Self {
+        debug_assert!(
+            place >> PLACE_BITS == 0,
+            "descriptors run out before places"
+        );
+        Self(number << PLACE_BITS | u64::from(place))
+    }
+
+    fn place(self) -> u32 {
+        u32::try_from(self.0 & PLACE_MASK).expect("the mask has fewer bits")
+    }
+}
 
 /// One session.
 #[derive(Debug)]
@@ -147,7 +165,11 @@ pub(super) enum RoomList {
     /// In one room or none.
     Few(Option<RoomId>),
     /// In several.
-    Many(Vec<RoomId>),
+    #[expect(
+        clippy::box_collection,
+        reason = "so the few pay for the longer list, not everybody"
+    )]
+    Many(Box<Vec<RoomId>>),
 }
 
 impl Default for RoomList {
@@ -160,7 +182,7 @@ impl RoomList {
     pub(super) fn add(&mut self, room: RoomId) {
         *self = match std::mem::take(self) {
             Self::Few(None) => Self::Few(Some(room)),
-            Self::Few(Some(first)) => Self::Many(vec![first, room]),
+            Self::Few(Some(first)) => Self::Many(Box::new(vec![first, room])),
             Self::Many(mut rooms) => {
                 rooms.push(room);
                 Self::Many(rooms)
@@ -191,37 +213,78 @@ impl Deref for RoomList {
 }
 
 /// All sessions.
+///
+/// They lie side by side in one table; the orders over it hold places of four bytes and no keys.
 #[derive(Debug, Default)]
 pub(super) struct People {
-    by_id: BTreeMap<PersonId, Box<Person>>,
-    by_name: BTreeMap<Name, PersonId>,
+    places: Vec<Place>,
+    /// Places that nobody has.
+    vacant: Vec<u32>,
+    by_name: Directory,
     /// Sealed clients' sessions only; nobody else can resume.
-    by_token: BTreeMap<Token, PersonId>,
+    by_token: Directory,
     dropped: BTreeSet<(Duration, PersonId)>,
     last: u64,
+}
+
+/// A place in the table, and whose it is or was last.
+#[derive(Debug)]
+struct Place {
+    id: PersonId,
+    person: Option<Person>,
+}
+
+impl Place {
+    /// What orders it by name; nothing if nobody is there, which no order holds.
+    fn name(&self) -> Option<&Name> {
+        self.person.as_ref().map(|person| &person.name)
+    }
+
+    /// What orders it by token; should two be the same, the newest comes first.
+    fn token(&self) -> Option<(Token, Reverse<PersonId>)> {
+        self.person
+            .as_ref()
+            .map(|person| (person.token, Reverse(self.id)))
+    }
 }
 
 impl People {
     /// Takes somebody in; the name is free.
     pub(super) fn insert(&mut self, person: Person) -> PersonId {
+        let is_free = self.named(person.name).is_none();
+        assert!(is_free, "a name is checked before it is given");
+        let end = u32::try_from(self.places.len()).expect("places are fewer than descriptors");
+        let number = self.vacant.pop().unwrap_or(end);
         self.last += 1;
-        let id = PersonId(self.last);
-        let former = self.by_name.insert(person.name, id);
-        assert!(former.is_none(), "a name is checked before it is given");
-        if person.door == Door::Sealed {
-            self.by_token.insert(person.token, id);
+        let id = PersonId::new(self.last, number);
+        let is_sealed = person.door == Door::Sealed;
+        let place = Place {
+            id,
+            person: Some(person),
+        };
+        match self.places.get_mut(number as usize) {
+            Some(former) => *former = place,
+            None => self.places.push(place),
         }
-        self.by_id.insert(id, Box::new(person));
+        self.list_name(number);
+        if is_sealed {
+            let (places, token) = (&self.places, self.places[number as usize].token());
+            let is_before = |other: u32| places[other as usize].token() < token;
+            self.by_token.insert(number, is_before);
+        }
         id
     }
 
     /// Ends a session.
-    pub(super) fn remove(&mut self, id: PersonId) -> Option<Box<Person>> {
-        let person = self.by_id.remove(&id)?;
-        self.by_name.remove(&person.name);
-        if self.by_token.get(&person.token) == Some(&id) {
-            self.by_token.remove(&person.token);
-        }
+    pub(super) fn remove(&mut self, id: PersonId) -> Option<Person> {
+        self.get(id)?;
+        let (number, places) = (id.place(), &self.places);
+        let token = places[number as usize].token();
+        self.by_token
+            .remove(number, |other| places[other as usize].token() < token);
+        self.unlist_name(number);
+        let person = self.places[number as usize].person.take()?;
+        self.vacant.push(number);
         if let Some(dropped) = person.rare().and_then(|rare| rare.dropped.as_ref()) {
             self.dropped.remove(&(dropped.at, id));
         }
@@ -230,26 +293,41 @@ impl People {
 
     /// Gives somebody another name, which is free or differs in case only.
     pub(super) fn rename(&mut self, id: PersonId, to: Name) {
-        let Some(person) = self.by_id.get_mut(&id) else {
+        if self.get(id).is_none() {
             return;
-        };
-        self.by_name.remove(&person.name);
-        person.name = to;
-        self.by_name.insert(to, id);
+        }
+        self.unlist_name(id.place());
+        if let Some(person) = self.get_mut(id) {
+            person.name = to;
+        }
+        self.list_name(id.place());
+    }
+
+    fn list_name(&mut self, number: u32) {
+        let (places, name) = (&self.places, self.places[number as usize].name());
+        self.by_name
+            .insert(number, |other| places[other as usize].name() < name);
+    }
+
+    fn unlist_name(&mut self, number: u32) {
+        let (places, name) = (&self.places, self.places[number as usize].name());
+        self.by_name
+            .remove(number, |other| places[other as usize].name() < name);
     }
 
     /// A session has lost its connection.
     pub(super) fn drop_out(&mut self, id: PersonId, dropped: Dropped) {
-        if let Some(person) = self.by_id.get_mut(&id) {
-            self.dropped.insert((dropped.at, id));
+        let at = dropped.at;
+        if let Some(person) = self.get_mut(id) {
             person.client = None;
             person.rare_mut().dropped = Some(dropped);
+            self.dropped.insert((at, id));
         }
     }
 
     /// A session has a connection again; gives back what it remembered if it had none.
     pub(super) fn pick_up(&mut self, id: PersonId) -> Option<Dropped> {
-        let person = self.by_id.get_mut(&id)?;
+        let person = self.get_mut(id)?;
         let dropped = person.rare.as_mut()?.dropped.take()?;
         self.dropped.remove(&(dropped.at, id));
         Some(dropped)
@@ -265,17 +343,20 @@ impl People {
     }
 
     pub(super) fn get(&self, id: PersonId) -> Option<&Person> {
-        self.by_id.get(&id).map(|person| &**person)
+        let place = self.places.get(id.place() as usize)?;
+        place.person.as_ref().filter(|_| place.id == id)
     }
 
     pub(super) fn get_mut(&mut self, id: PersonId) -> Option<&mut Person> {
-        self.by_id.get_mut(&id).map(|person| &mut **person)
+        let place = self.places.get_mut(id.place() as usize)?;
+        place.person.as_mut().filter(|_| place.id == id)
     }
 
     /// Whose name that is, connected or not.
     pub(super) fn named(&self, name: Name) -> Option<(PersonId, &Person)> {
-        let id = *self.by_name.get(&name)?;
-        Some((id, self.get(id)?))
+        let order = |other: u32| self.places[other as usize].name().cmp(&Some(&name));
+        let place = &self.places[self.by_name.find(order)? as usize];
+        Some((place.id, place.person.as_ref()?))
     }
 
     /// Who of that name is here, and has not said goodbye.
@@ -285,11 +366,17 @@ impl People {
     }
 
     pub(super) fn with_token(&self, token: Token) -> Option<PersonId> {
-        self.by_token.get(&token).copied()
+        let held = |other: u32| self.places[other as usize].token().map(|(held, _)| held);
+        let number = self.by_token.find(|other| held(other).cmp(&Some(token)))?;
+        Some(self.places[number as usize].id)
     }
 
+    /// Everybody, in the order in which they came.
     pub(super) fn iter(&self) -> impl Iterator<Item = (PersonId, &Person)> {
-        self.by_id.iter().map(|(id, person)| (*id, &**person))
+        let here = |place: &'_ Place| place.person.is_some().then_some(place.id);
+        let mut ids: Vec<PersonId> = self.places.iter().filter_map(here).collect();
+        ids.sort_unstable();
+        ids.into_iter().filter_map(|id| Some((id, self.get(id)?)))
     }
 
     /// Everybody whose name begins with `prefix`, in the order of names.
@@ -298,18 +385,20 @@ impl People {
         prefix: &'a str,
     ) -> impl Iterator<Item = (Name, PersonId)> + 'a {
         let start = Name::parse(prefix).ok();
-        let range = match start {
-            Some(start) => self.by_name.range(start..),
-            None => self.by_name.range(..),
+        let is_before = move |other: u32| {
+            let name = self.places[other as usize].name();
+            start.is_some_and(|start| name < Some(&start))
         };
-        range
-            .map(|(name, id)| (*name, *id))
+        self.by_name
+            .from(is_before)
+            .map(|number| &self.places[number as usize])
+            .filter_map(|place| Some((*place.name()?, place.id)))
             .take_while(move |(name, _)| start.is_none() || begins_with(name.as_str(), prefix))
             .filter(move |(name, _)| begins_with(name.as_str(), prefix))
     }
 
     pub(super) fn count(&self) -> usize {
-        self.by_id.len()
+        self.places.len() - self.vacant.len()
     }
 }
 
@@ -322,3 +411,52 @@ pub(super) fn begins_with(text: &str, prefix: &str) -> bool {
 
 /// Bytes of a session's id, half of its token.
 const SESSION_ID_BYTES: usize = size_of::<SessionId>();
+
+/// Bits of a session's id that say its place: room for 16 million people at once, and for a
+/// trillion sessions.
+const PLACE_BITS: u32 = 24;
+
+/// Those bits.
+const PLACE_MASK: u64 = (1 << PLACE_BITS) - 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(name: &str, token: u8) -> Person {
+        let client = ClientId {
+            slot: 1,
+            generation: 1,
+        };
+        let arrival = Arrival {
+            door: Door::Sealed,
+            source: IpAddr::from([192, 0, 2, 1]),
+            trusted: false,
+            key: None,
+            token: Token([token; 16]),
+        };
+        let name = Name::parse(name).unwrap();
+        Person::new(name, client, &arrival, Duration::ZERO)
+    }
+
+    #[test]
+    fn who_gets_a_place_again_is_somebody_else_and_comes_last() {
+        let mut people = People::default();
+        let (alice, bob) = (
+            people.insert(person("alice", 9)),
+            people.insert(person("bob", 5)),
+        );
+        assert!(people.remove(alice).is_some());
+        let carol = people.insert(person("Carol", 7));
+        assert_eq!(carol.place(), alice.place());
+        assert!(people.get(alice).is_none() && people.remove(alice).is_none());
+        assert_eq!(people.with_token(Token([9; 16])), None);
+        assert_eq!(people.with_token(Token([7; 16])), Some(carol));
+        assert!(people.iter().map(|(id, _)| id).eq([bob, carol]));
+        assert_eq!(people.count(), 2);
+        people.rename(bob, Name::parse("dora").unwrap());
+        let names = people.beginning_with("").map(|(_, id)| id);
+        assert!(names.eq([carol, bob]));
+        assert!(people.named(Name::parse("bob").unwrap()).is_none());
+    }
+}

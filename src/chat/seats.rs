@@ -33,33 +33,27 @@ pub(super) struct Lingering {
     pub(super) rooms: Vec<RoomId>,
 }
 
-/// All seats.
+/// All seats, by slot. The generations lie apart, so that nothing pads them.
 #[derive(Debug, Default)]
 pub(super) struct Seats {
-    by_slot: Vec<Numbered>,
-}
-
-#[derive(Debug, Default)]
-struct Numbered {
-    generation: u32,
-    seat: Seat,
+    generations: Vec<u32>,
+    seats: Vec<Seat>,
 }
 
 impl Seats {
     /// Gives a new connection its seat.
     pub(super) fn open(&mut self, client: ClientId, arrival: Arrival) {
         let index = client.slot as usize;
-        if self.by_slot.len() <= index {
-            self.by_slot.resize_with(index + 1, Numbered::default);
+        if self.seats.len() <= index {
+            self.generations.resize(index + 1, 0);
+            self.seats.resize_with(index + 1, Seat::default);
         }
-        self.by_slot[index] = Numbered {
-            generation: client.generation,
-            seat: Seat::Nameless(Box::new(Nameless {
-                arrival,
-                has_spoken: false,
-                throttle: Throttle::default(),
-            })),
-        };
+        self.generations[index] = client.generation;
+        self.seats[index] = Seat::Nameless(Box::new(Nameless {
+            arrival,
+            has_spoken: false,
+            throttle: Throttle::default(),
+        }));
     }
 
     /// Changes who sits there; gives back who did.
@@ -72,23 +66,24 @@ impl Seats {
 
     /// Who sits there, unless the connection is an earlier one of that slot.
     pub(super) fn get(&self, client: ClientId) -> Option<&Seat> {
-        let place = self.by_slot.get(client.slot as usize)?;
-        (place.generation == client.generation).then_some(&place.seat)
+        let seat = self.seats.get(client.slot as usize)?;
+        self.is_latest(client).then_some(seat)
     }
 
     pub(super) fn get_mut(&mut self, client: ClientId) -> Option<&mut Seat> {
-        let place = self.by_slot.get_mut(client.slot as usize)?;
-        (place.generation == client.generation).then_some(&mut place.seat)
+        let is_latest = self.is_latest(client);
+        let seat = self.seats.get_mut(client.slot as usize)?;
+        is_latest.then_some(seat)
+    }
+
+    fn is_latest(&self, client: ClientId) -> bool {
+        self.generations.get(client.slot as usize) == Some(&client.generation)
     }
 
     /// Every seat and its connection.
     pub(super) fn iter(&self) -> impl Iterator<Item = (ClientId, &Seat)> {
-        self.by_slot.iter().zip(0..).map(|(place, slot)| {
-            let client = ClientId {
-                slot,
-                generation: place.generation,
-            };
-            (client, &place.seat)
-        })
+        let clients = self.generations.iter().zip(0..);
+        let clients = clients.map(|(&generation, slot)| ClientId { slot, generation });
+        clients.zip(&self.seats)
     }
 }

@@ -24,11 +24,12 @@ pub struct Rates {
 pub(super) struct Throttle {
     commands: Bucket,
     bytes: Bucket,
-    /// Whether the client was told to slow down since it last had full buckets.
-    told: bool,
 }
 
-/// When the bucket is full again, nanoseconds.
+/// When the bucket is full again, nanoseconds; above it the mark.
+///
+/// A mark on the commands' bucket says that the client was told to slow down since it last had
+/// full buckets.
 #[derive(Clone, Copy, Debug, Default)]
 struct Bucket(u64);
 
@@ -71,7 +72,7 @@ impl Throttle {
         if ready <= now {
             return Pace::Go;
         }
-        let tell = !std::mem::replace(&mut self.told, true);
+        let tell = !self.commands.mark();
         Pace::Wait {
             until: Duration::from_nanos(ready),
             tell,
@@ -81,8 +82,8 @@ impl Throttle {
     /// Pays for something that is done now.
     pub(super) fn spend(&mut self, rates: &Rates, cost: Cost, now: Duration) {
         let now = nanos(now);
-        if self.commands.0 <= now && self.bytes.0 <= now {
-            self.told = false;
+        if self.commands.full_at() <= now && self.bytes.full_at() <= now {
+            self.commands.unmark();
         }
         self.commands
             .spend(command_step(rates), cost.commands.into(), now);
@@ -94,11 +95,28 @@ impl Bucket {
     /// When `cost` may be paid. What costs more than the bucket holds waits until it is full.
     fn ready(self, step: u64, burst: u64, cost: u64) -> u64 {
         let spare = burst.saturating_sub(cost).saturating_mul(step);
-        self.0.saturating_sub(spare)
+        self.full_at().saturating_sub(spare)
     }
 
     fn spend(&mut self, step: u64, cost: u64, now: u64) {
-        self.0 = self.0.max(now).saturating_add(cost.saturating_mul(step));
+        let full_at = self.full_at().max(now);
+        let full_at = full_at.saturating_add(cost.saturating_mul(step));
+        self.0 = self.0 & MARK | full_at.min(!MARK);
+    }
+
+    fn full_at(self) -> u64 {
+        self.0 & !MARK
+    }
+
+    /// Marks it; whether it was marked before.
+    fn mark(&mut self) -> bool {
+        let was_marked = self.0 & MARK != 0;
+        self.0 |= MARK;
+        was_marked
+    }
+
+    fn unmark(&mut self) {
+        self.0 &= !MARK;
     }
 }
 
@@ -115,6 +133,9 @@ fn byte_step(rates: &Rates) -> u64 {
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
+
+/// The bit above all times: 2^63 nanoseconds are 292 years.
+const MARK: u64 = 1 << 63;
 
 /// Nanoseconds in a second.
 const NANOS_PER_SECOND: u64 = 1_000_000_000;

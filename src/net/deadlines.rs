@@ -39,10 +39,20 @@ const KINDS: usize = 7;
 /// The delays of the kinds, in their order.
 pub(super) struct Delays(pub(super) [Duration; KINDS]);
 
+/// A time in nanoseconds, half the size of a [`Duration`]: every connection waits in a queue or two.
+#[derive(Clone, Copy)]
+struct Due(u64);
+
+impl Due {
+    fn time(self) -> Duration {
+        Duration::from_nanos(self.0)
+    }
+}
+
 /// Who must be looked at when.
 pub(super) struct Deadlines {
     delays: [Duration; KINDS],
-    queues: [VecDeque<(Duration, ClientId)>; KINDS],
+    queues: [VecDeque<(Due, ClientId)>; KINDS],
     pauses: BinaryHeap<Reverse<(Duration, ClientId)>>,
 }
 
@@ -85,7 +95,7 @@ impl Deadlines {
         ORDER.into_iter().find_map(|kind| {
             let queue = &mut self.queues[kind as usize];
             queue
-                .pop_front_if(|(due, _)| *due <= now)
+                .pop_front_if(|(due, _)| due.time() <= now)
                 .map(|(_, client)| (kind, client))
         })
     }
@@ -117,7 +127,7 @@ impl Deadlines {
             .queues
             .iter()
             .filter_map(|queue| queue.front())
-            .map(|(due, _)| *due);
+            .map(|(due, _)| due.time());
         queued
             .chain(self.pauses.peek().map(|Reverse((due, _))| *due))
             .min()
@@ -125,10 +135,10 @@ impl Deadlines {
 }
 
 /// The first multiple of `unit` that is not before `time`.
-fn round_up(time: Duration, unit: Duration) -> Duration {
+fn round_up(time: Duration, unit: Duration) -> Due {
     let nanos = unit.as_nanos().max(1);
     let multiple = time.as_nanos().div_ceil(nanos) * nanos;
-    Duration::from_nanos(u64::try_from(multiple).unwrap_or(u64::MAX))
+    Due(u64::try_from(multiple).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
