@@ -372,7 +372,7 @@ fn measure_round(server: &mut Server, members: u32, run: u32) -> Result<f64, Box
     Ok(spent / f64::from(broadcasts) / f64::from(members))
 }
 
-/// A connection is told to everybody once, and everything once to each.
+/// Checks that a run which fits a record is one write for each member, and holds it whole.
 fn try_out(suite: Suite) {
     let mut server = Server::new(TESTED);
     server.fill(suite, TESTED);
