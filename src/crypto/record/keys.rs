@@ -151,7 +151,9 @@ impl<C: CipherKey> Keys<C> {
             Suite::CtrHmac => {
                 self.apply_keystream(iv, sequence, &mut record[RECORD_HEADER_BYTES..]);
             }
-            Suite::Gcm => gcm::decrypt(&self.schedule, iv, sequence, record),
+            Suite::Gcm => self
+                .cipher
+                .lend(|cipher| gcm::decrypt(cipher, iv, sequence, record)),
         }
     }
 

@@ -170,7 +170,7 @@ impl Opener {
         &mut self,
         bytes: &mut [u8],
         now: Duration,
-        decipher: impl FnOnce(&Keys, Suite, [u8; 4], u64, &mut [u8], &[u8]) -> bool,
+        decipher: impl FnOnce(&Keys<Folded>, Suite, [u8; 4], u64, &mut [u8], &[u8]) -> bool,
     ) -> Result<Opened, RecordError> {
         let opened = match self.phase {
             Phase::Open => self.open_front(bytes, now, decipher),
@@ -196,7 +196,7 @@ impl Opener {
         &mut self,
         bytes: &mut [u8],
         now: Duration,
-        decipher: impl FnOnce(&Keys, Suite, [u8; 4], u64, &mut [u8], &[u8]) -> bool,
+        decipher: impl FnOnce(&Keys<Folded>, Suite, [u8; 4], u64, &mut [u8], &[u8]) -> bool,
     ) -> Result<Opened, RecordError> {
         let Some(header) = bytes.first_chunk::<RECORD_HEADER_BYTES>() else {
             return Ok(Opened::Incomplete {
