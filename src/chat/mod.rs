@@ -118,6 +118,12 @@ pub struct Chat {
 }
 
 impl Chat {
+    /// Asks for address space for `clients` people at once. Optional: it saves what tables that move
+    /// as they grow leave behind.
+    pub fn reserve(&mut self, clients: usize) {
+        self.people.reserve(clients);
+    }
+
     /// A chat with nobody in it and one room, the lobby.
     pub fn new(settings: Settings, epoch: Epoch) -> Self {
         let name = RoomName::parse(LOBBY_NAME).expect("the lobby has a proper name");

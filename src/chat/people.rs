@@ -249,6 +249,13 @@ impl Place {
 }
 
 impl People {
+    /// Asks for address space for `count` people, so that the table need not move as it grows: what
+    /// a moved table leaves behind is memory that nobody else uses. Without it, it moves.
+    pub(super) fn reserve(&mut self, count: usize) {
+        // Refused: it grows as tables do.
+        let _ = self.places.try_reserve_exact(count);
+    }
+
     /// Takes somebody in; the name is free.
     pub(super) fn insert(&mut self, person: Person) -> PersonId {
         let is_free = self.named(person.name).is_none();

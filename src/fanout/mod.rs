@@ -199,6 +199,13 @@ impl Fanout {
         }
     }
 
+    /// Asks for address space for `clients` connections. Optional: it saves what tables that move as
+    /// they grow leave behind.
+    pub fn reserve(&mut self, clients: usize) {
+        // Refused: it grows as tables do.
+        let _ = self.connections.try_reserve_exact(clients);
+    }
+
     /// Bytes of direct replies that wait for `client`.
     pub fn owed(&self, client: ClientId) -> usize {
         let cold = self

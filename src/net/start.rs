@@ -90,6 +90,8 @@ impl Server {
             stopping: None,
         };
         let now = server.clock.now();
+        server.chat.reserve(clients_max);
+        server.fanout.reserve(clients_max);
         server.chat.start(&mut server.effects);
         server.carry_out(now);
         Ok(server)
