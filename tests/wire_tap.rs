@@ -33,8 +33,10 @@ fn neither_names_nor_words_can_be_seen() {
     let home = Home::new();
     let mut bob = home.start(&["--name", WORDS[2], &address]);
     alice.expect(" * #lobby: bartholomew joined (2 here)");
-    bob.send("the-quick-brown-secret\n/msg alexandra the-quick-brown-secret\n");
+    bob.send("the-quick-brown-secret\n");
     alice.expect("[#lobby] bartholomew: the-quick-brown-secret");
+    // Between rooms, inboxes included, no order is promised.
+    bob.send("/msg alexandra the-quick-brown-secret\n");
     alice.expect("[bartholomew] the-quick-brown-secret");
     alice.send("the-quick-brown-secret, I see\n");
     bob.find("[#lobby] alexandra: the-quick-brown-secret, I see");
