@@ -27,7 +27,7 @@ use minicbor::encode::Write;
 use minicbor::{Decode, Decoder, Encode};
 use std::convert::Infallible;
 
-/// A body that says nothing beyond its kind, for now or for ever.
+/// A body that says nothing beyond its kind.
 #[derive(Encode, Decode)]
 struct Empty {}
 
