@@ -105,6 +105,60 @@ pub const JOURNAL_JOBS_MAX: usize = 4_096;
 /// Bytes of text the journal holds; further senders wait.
 pub const JOURNAL_BYTES_MAX: usize = 16 * MIB;
 
+/// Entries the reader gives at once, bytes of their texts; at least one entry.
+pub const PAGE_BYTES_MAX: usize = 256 * KIB;
+/// Pages asked for at once by all readers; further ones wait.
+pub const PAGES_MAX: usize = 64;
+/// How long one question to the reader may take; then it is answered with what was found.
+pub const READ_TIME_MAX: Duration = Duration::from_millis(250);
+/// Hits of one search.
+pub const SEARCH_HITS_MAX: usize = 50;
+/// Searches the reader holds; further ones are refused.
+pub const SEARCHES_MAX: usize = 256;
+
+// --- Accounts ---
+
+/// Accounts on the server; refused.
+pub const ACCOUNTS_MAX: usize = 100_000;
+/// Client keys that let into one account; refused.
+pub const KEYS_PER_ACCOUNT_MAX: usize = 16;
+/// Longest password, bytes after normalisation; refused.
+pub const PASSWORD_BYTES_MAX: usize = 256;
+/// Passwords waiting to be hashed; further ones are refused.
+pub const PASSWORD_JOBS_MAX: usize = 1_024;
+/// The same from one source; further ones are refused.
+pub const PASSWORD_JOBS_PER_SOURCE_MAX: usize = 4;
+/// Wrong passwords on one connection; then it is closed.
+pub const PASSWORD_TRIES_MAX: u8 = 3;
+/// The wait after a wrong password, for one name and source; doubled by each further one.
+pub const LOGIN_DELAY_MIN: Duration = Duration::from_secs(1);
+/// The longest such wait.
+pub const LOGIN_DELAY_MAX: Duration = Duration::from_secs(60);
+/// Names and sources whose wrong passwords are remembered; the oldest goes first.
+pub const LOGIN_DELAYS_MAX: usize = 65_536;
+/// How long a session of an account may be resumed after it was last in use.
+pub const ACCOUNT_RESUME_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
+/// Sessions of one account that may be resumed; the oldest goes first.
+pub const SESSIONS_PER_ACCOUNT_MAX: usize = 16;
+/// How long the name of an account that ended or was renamed stays reserved.
+pub const ACCOUNT_NAME_RESERVED: Duration = Duration::from_secs(90 * 24 * 3600);
+/// Rooms one account may own; refused.
+pub const ROOMS_PER_ACCOUNT_MAX: usize = 20;
+/// Private messages that wait for an account that is away; refused.
+pub const WAITING_MESSAGES_MAX: u32 = 1_000;
+/// Bytes of their texts; refused.
+pub const WAITING_BYTES_MAX: u64 = 4 * MIB as u64;
+/// Of those, messages of one sender; refused.
+pub const WAITING_PER_SENDER_MAX: u32 = 50;
+/// Accounts invited to one room; refused.
+pub const INVITED_PER_ROOM_MAX: usize = 100;
+/// Accounts with a role in one room; refused.
+pub const ROLES_PER_ROOM_MAX: usize = 100;
+/// Kicks, mutes and bans in force on the server; further ones are refused.
+pub const SANCTIONS_MAX: usize = 100_000;
+/// Changes of records that wait for the journal; commands that make more wait.
+pub const CHANGES_WAITING_MAX: usize = 4_096;
+
 // --- Rooms in memory ---
 
 /// Size of one segment of a room's encoded log, bytes; a longer entry has its own.

@@ -98,7 +98,7 @@ const LAYERS: [Layer; 12] = [
         module: "chat",
         ours: &["limits"],
         chat: Chat::All,
-        crates: &[],
+        crates: &["zeroize"],
     },
     Layer {
         module: "crypto",

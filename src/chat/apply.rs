@@ -32,6 +32,11 @@ impl Chat {
             Input::Run(client, key, line) => {
                 self.command(client, key, command::parse(line), line.len(), effects)
             }
+            Input::Secret(client, key, text) => self.secret(client, key, text, effects),
+            Input::Administer(request, task) => {
+                self.administer(request, &task, effects);
+                Verdict::Taken
+            }
             Input::EndOfInput(client) => {
                 self.end_of_input(client, effects);
                 Verdict::Taken
@@ -211,6 +216,21 @@ fn text_bytes(command: &Command<'_>) -> usize {
         | Command::Unignore { .. }
         | Command::History { .. }
         | Command::Help { .. }
-        | Command::Login => 0,
+        | Command::Password
+        | Command::Login { .. }
+        | Command::Keys(_)
+        | Command::Users { .. }
+        | Command::CloseRoom { .. }
+        | Command::Search { .. }
+        | Command::Invite { .. }
+        | Command::Sanction { .. }
+        | Command::Lift { .. }
+        | Command::Bans { .. }
+        | Command::Appoint { .. }
+        | Command::Announce { .. }
+        | Command::Log { .. }
+        | Command::Stats
+        | Command::Reload
+        | Command::Shutdown { .. } => 0,
     }
 }

@@ -121,7 +121,7 @@ impl Chat {
         let is_decisive = is_first && is_command;
         let refusal = match command {
             Ok(Command::Nick { name }) => self.take_name(client, name, effects).err(),
-            Ok(Command::Login) => Some(Refusal::NoAccounts),
+            Ok(Command::Login { .. }) => Some(Refusal::WrongPassword),
             Err(refusal) if is_command => Some(refusal),
             Err(refusal) => {
                 effects.push_back(Effect::Reply(client, Event::Refused(None, refusal)));
@@ -169,7 +169,6 @@ impl Chat {
                 self.turn_away(client, Some(Event::Bye(None)), effects);
                 return;
             }
-            Command::Login => Some(Refusal::NoAccounts),
             _ => Some(Refusal::NameNeeded),
         };
         let answer = match (refusal, key) {

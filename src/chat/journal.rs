@@ -10,7 +10,7 @@ use super::people::PersonId;
 use super::refusal::{Refusal, StoreFailure};
 use super::{
     Append, Chat, Effect, Effects, Entry, EntryId, Event, Job, MessageKey, Outcome, RoomId, Sent,
-    Settings, Ticket,
+    Settings, Ticket, Write,
 };
 use crate::limits::JOURNAL_JOBS_MAX;
 use std::collections::BTreeMap;
@@ -131,7 +131,7 @@ impl Chat {
         };
         self.journal.bytes += bytes;
         self.journal.outstanding.insert(ticket, outstanding);
-        effects.push_back(Effect::Submit(Job::Append(append)));
+        effects.push_back(Effect::Submit(Job::Write(Write::Append(append))));
         #[cfg(test)]
         if fault::is_planted(Fault::AcknowledgeEarly) {
             self.acknowledge_early(ticket, effects);
@@ -156,6 +156,10 @@ impl Chat {
                 fresh,
             } => self.stored(ticket, id, second, fresh, effects),
             Outcome::NotStored { ticket, why } => self.not_stored(ticket, why, effects),
+            Outcome::Changed(_)
+            | Outcome::Found { .. }
+            | Outcome::Checked { .. }
+            | Outcome::Hashed { .. } => {}
         }
     }
 

@@ -7,7 +7,7 @@ use super::people::PersonId;
 use super::presence::{Counts, Telling};
 use super::rooms::{Room, Seconds};
 use super::{
-    Body, Chat, ClientId, Door, Effect, Effects, Entry, Event, From, Name, Parting, RoomId,
+    Body, Chat, ClientId, Door, Effect, Effects, Entry, Event, Extent, From, Name, Parting, RoomId,
 };
 use std::sync::Arc;
 
@@ -218,6 +218,7 @@ impl Chat {
             room,
             name: None,
             history: self.settings.kept.is_kept(),
+            extent: Extent::EMPTY,
         });
         self.open_inbox(id, From::Newest(0), effects);
         Some(room)

@@ -151,6 +151,7 @@ impl Chat {
                 room,
                 name: Some(state.name),
                 history: state.has_history,
+                extent: Extent::EMPTY,
             });
         }
     }

@@ -441,6 +441,8 @@ mod tests {
             trusted: false,
             key: None,
             token: Token([token; 16]),
+            hash: crate::chat::TokenHash([0; 16]),
+            takes_passwords: true,
         };
         let name = Name::parse(name).unwrap();
         Person::new(name, client, &arrival, Duration::ZERO)

@@ -88,6 +88,8 @@ impl Chat {
             trusted,
             key,
             token: _,
+            hash: _,
+            takes_passwords: _,
         } = nameless.arrival;
         (person.door, person.source, person.trusted) = (door, source, trusted);
         person.key = key.or(person.key);

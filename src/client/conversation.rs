@@ -13,7 +13,10 @@ use self::unacknowledged::Unacknowledged;
 pub use self::unacknowledged::What;
 use super::news::{News, Outlet};
 use crate::chat::Welcome;
-use crate::chat::{EntryId, Epoch, Hello, MessageKey, Name, Resume, RoomId, RoomName, Token};
+use crate::chat::{
+    EntryId, Epoch, Hello, MessageKey, Name, Resume, RoomId, RoomName, Token, TokenHash,
+};
+use crate::crypto::token;
 use crate::limits::UNACKNOWLEDGED_MAX;
 use crate::wire::message::{
     ClientMessage, EntryView, SentView, ServerMessage, TIME_BASE_UNIX_SECONDS, encode_client,
@@ -162,6 +165,7 @@ impl Conversation {
         let resume = self.session.map(|(epoch, token)| Resume {
             epoch,
             token,
+            hash: TokenHash(token::hash(&token.0)),
             positions: self
                 .rooms
                 .values()
@@ -229,6 +233,7 @@ impl Conversation {
                 self.welcomed(welcome, heard);
             }
             ServerMessage::AskName => heard(News::AskName),
+            ServerMessage::AskSecret(_) => {}
             ServerMessage::Entered { room, name, topic } => {
                 self.entered(room, Some(name));
                 heard(News::Entered { room: name, topic });

@@ -11,6 +11,7 @@ pub mod handshake;
 pub mod key_file;
 pub mod record;
 pub mod schedule;
+pub mod token;
 
 #[cfg(test)]
 mod tests {

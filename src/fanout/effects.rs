@@ -4,7 +4,7 @@ use super::connection::{CatchUp, Connection, Membership, Newcomer, Replay};
 use super::room::{Place, Room};
 use super::segment::Encoded;
 use super::{Dialect, Fanout};
-use crate::chat::{ClientId, Entry, Event, From, Name, RoomId, RoomName};
+use crate::chat::{ClientId, Entry, Event, Extent, From, Name, RoomId, RoomName};
 use crate::wire::line::{self, Tense};
 use crate::wire::message::{self, EntryView};
 use std::sync::Arc;
@@ -41,7 +41,8 @@ impl Fanout {
     // --- Rooms ---
 
     /// A room begins, or an inbox, which has no name.
-    pub fn found(&mut self, room: RoomId, name: Option<RoomName>, history: bool) {
+    pub fn found(&mut self, room: RoomId, name: Option<RoomName>, history: bool, extent: Extent) {
+        let _ = extent;
         assert!(
             !self.places.contains_key(&room),
             "room ids are never used again"

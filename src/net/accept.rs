@@ -7,7 +7,8 @@ use super::listener::{Accepted, set_options};
 use super::random;
 use super::server::{Server, connection_lost};
 use crate::buffer::ByteQueue;
-use crate::chat::{Arrival, ClientId, ClientKey, Door, Input, Now, Token};
+use crate::chat::{Arrival, ClientId, ClientKey, Door, Input, Now, Token, TokenHash};
+use crate::crypto::token;
 use crate::fanout::Dialect;
 use crate::limits::{
     ACCEPT_PAUSE, ACCEPTS_PER_TURN, FAILURE_LOG_INTERVAL, HANDSHAKE_BYTES_MAX, REFUSED_LINGER,
@@ -156,12 +157,15 @@ impl Server {
             .find(client)
             .expect("a door opens for a live connection");
         connection.flags.opened = true;
+        let secret = random::bytes();
         let arrival = Arrival {
             door: connection.door,
             source: connection.address,
             trusted: connection.trusted,
             key,
-            token: Token(random::bytes()),
+            token: Token(secret),
+            hash: TokenHash(token::hash(&secret)),
+            takes_passwords: connection.door == Door::Sealed || connection.address.is_loopback(),
         };
         let dialect = match connection.door {
             Door::Sealed => Dialect::Sealed,

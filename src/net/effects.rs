@@ -14,7 +14,8 @@ impl Server {
                     room,
                     name,
                     history,
-                } => self.fanout.found(room, name, history),
+                    extent,
+                } => self.fanout.found(room, name, history, extent),
                 Effect::Keep { room, history } => self.fanout.keep(room, history),
                 Effect::Dissolve(room) => self.fanout.dissolve(room),
                 Effect::Publish(room, entry) => self.fanout.publish(room, &entry),
@@ -40,6 +41,7 @@ impl Server {
                     self.finish(client, farewell.as_ref(), close, now);
                 }
                 Effect::Expel(client, close) => self.expel(client, close, now),
+                Effect::Record(_) | Effect::Administered(..) | Effect::Operate(_) => {}
             }
         }
     }

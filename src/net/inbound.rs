@@ -380,6 +380,7 @@ impl Server {
                 Input::Command(client, key, Command::Tell { to, text })
             }
             ClientMessage::Run { key, line } => Input::Run(client, key, line),
+            ClientMessage::Secret { key, text } => Input::Secret(client, key, text),
             ClientMessage::Pong => return Verdict::Taken,
         };
         self.chat.apply(now, input, &mut self.effects)

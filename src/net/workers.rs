@@ -5,7 +5,7 @@
 //! holds, so handing one over never blocks.
 
 use super::clock;
-use crate::chat::{Append, Job, Outcome};
+use crate::chat::{Job, Outcome, Write};
 use crate::limits::JOURNAL_JOBS_MAX;
 use crate::store::Store;
 use mio::Waker;
@@ -18,8 +18,8 @@ use std::thread::{Builder, JoinHandle};
 /// The journal: the thread that stores messages, all that are queued at a time.
 pub(super) struct Workers {
     /// Jobs of this turn, not handed over yet.
-    submitted: Vec<Append>,
-    jobs: Option<SyncSender<Vec<Append>>>,
+    submitted: Vec<Write>,
+    jobs: Option<SyncSender<Vec<Write>>>,
     outcomes: Receiver<Vec<Outcome>>,
     woken: Arc<AtomicBool>,
     journal: Option<JoinHandle<()>>,
@@ -65,8 +65,10 @@ impl Workers {
     ///
     /// When more jobs are out than the chat allows itself.
     pub(super) fn submit(&mut self, job: Job) {
-        let Job::Append(append) = job;
-        self.submitted.push(append);
+        match job {
+            Job::Write(write) => self.submitted.push(write),
+            Job::Search(_) | Job::Password(_) => {}
+        }
         assert!(
             self.submitted.len() <= JOURNAL_JOBS_MAX,
             "the chat has at most {JOURNAL_JOBS_MAX} jobs out"
@@ -151,20 +153,20 @@ impl Drop for Wake {
 /// Takes all that is queued, stores it as one batch, answers; until the queue is closed.
 fn run_journal(
     mut store: Box<dyn Store>,
-    queue: &Receiver<Vec<Append>>,
+    queue: &Receiver<Vec<Write>>,
     answers: &SyncSender<Vec<Outcome>>,
     wake: &Wake,
 ) {
     while let Ok(mut batch) = queue.recv() {
         batch.extend(queue.try_iter().flatten());
         let outcomes = store
-            .append(clock::unix_ms(), &batch)
+            .commit(clock::unix_ms(), &batch)
             .unwrap_or_else(|why| {
                 log::error!("journal: not stored, {} messages: {why:?}", batch.len());
                 batch
                     .iter()
                     .map(|job| Outcome::NotStored {
-                        ticket: job.ticket,
+                        ticket: job.ticket(),
                         why,
                     })
                     .collect()

@@ -162,6 +162,7 @@ fn listen(
         }
         ServerMessage::Welcome { .. }
         | ServerMessage::AskName
+        | ServerMessage::AskSecret(_)
         | ServerMessage::Current(_)
         | ServerMessage::Renamed(_)
         | ServerMessage::Notice(_)
@@ -214,6 +215,7 @@ fn react(
         ServerMessage::Done(key) => person.answered(key.0),
         ServerMessage::Refused { key: None, .. }
         | ServerMessage::AskName
+        | ServerMessage::AskSecret(_)
         | ServerMessage::Inbox(_)
         | ServerMessage::Renamed(_)
         | ServerMessage::Notice(_)

@@ -3,15 +3,15 @@
 use super::dice::{Dice, Weather};
 use super::faults::{self, Fault};
 use super::model::Model;
-use crate::chat::{Append, MessageKey, Outcome, SessionId, StoreFailure};
+use crate::chat::{MessageKey, Outcome, SessionId, StoreFailure, Write};
 use crate::store::{MemoryStore, Store};
 use std::collections::{BTreeSet, VecDeque};
 
 /// The journal as the shell sees it: jobs in, answers out, in order.
 pub(super) struct Journal {
-    queue: VecDeque<Append>,
+    queue: VecDeque<Write>,
     /// Taken, and stored or not at that turn.
-    batches: VecDeque<(usize, Vec<Append>)>,
+    batches: VecDeque<(usize, Vec<Write>)>,
     store: Forgetful,
     takes_permille: usize,
     turns_max: usize,
@@ -35,8 +35,8 @@ impl Journal {
         (self.takes_permille, self.turns_max, self.fails_permille) = (1_000, 0, 0);
     }
 
-    pub(super) fn submit(&mut self, append: Append) {
-        self.queue.push_back(append);
+    pub(super) fn submit(&mut self, write: Write) {
+        self.queue.push_back(write);
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -61,24 +61,26 @@ impl Journal {
     fn store_batch(
         &mut self,
         turn: usize,
-        batch: &[Append],
+        batch: &[Write],
         fails: bool,
         model: &mut Model,
     ) -> Vec<Outcome> {
         if fails {
             let why = StoreFailure::DiskFull;
-            let refused = |append: &Append| Outcome::NotStored {
-                ticket: append.ticket,
+            let refused = |write: &Write| Outcome::NotStored {
+                ticket: write.ticket(),
                 why,
             };
             return batch.iter().map(refused).collect();
         }
         let outcomes = self
             .store
-            .append(turn as u64, batch)
+            .commit(turn as u64, batch)
             .expect("a store in memory never fails");
-        for (append, outcome) in batch.iter().zip(&outcomes) {
-            model.store(append, outcome);
+        for (write, outcome) in batch.iter().zip(&outcomes) {
+            if let Write::Append(append) = write {
+                model.store(append, outcome);
+            }
         }
         outcomes
     }
@@ -93,17 +95,20 @@ struct Forgetful {
 }
 
 impl Store for Forgetful {
-    fn append(&mut self, unix_ms: u64, batch: &[Append]) -> Result<Vec<Outcome>, StoreFailure> {
+    fn commit(&mut self, unix_ms: u64, batch: &[Write]) -> Result<Vec<Outcome>, StoreFailure> {
         if !faults::is_planted(Fault::RetryStoredTwice) {
-            return self.store.append(unix_ms, batch);
+            return self.store.commit(unix_ms, batch);
         }
         let mut batch = batch.to_vec();
-        for append in &mut batch {
+        for write in &mut batch {
+            let Write::Append(append) = write else {
+                continue;
+            };
             if !self.known.insert(append.sender) {
                 self.others += 1;
                 append.sender.1 = MessageKey(u64::MAX - self.others);
             }
         }
-        self.store.append(unix_ms, &batch)
+        self.store.commit(unix_ms, &batch)
     }
 }

@@ -23,6 +23,7 @@ impl Published {
             | Body::Topic(text) => text.len(),
             Body::Joined { .. }
             | Body::Left { .. }
+            | Body::Kicked { .. }
             | Body::Renamed { .. }
             | Body::Counted { .. } => 0,
         };
@@ -121,7 +122,7 @@ impl Log {
             Body::Joined { .. } => {
                 assert!(self.present.insert(author), "{author} comes when not here");
             }
-            Body::Left { .. } => {
+            Body::Left { .. } | Body::Kicked { .. } => {
                 assert!(self.present.remove(&author), "{author} goes when here");
             }
             Body::Renamed { to } => {
@@ -187,6 +188,7 @@ pub(super) fn number_of(entry: &Entry) -> Option<u64> {
         }
         Body::Joined { .. }
         | Body::Left { .. }
+        | Body::Kicked { .. }
         | Body::Renamed { .. }
         | Body::Topic(_)
         | Body::Counted { .. } => None,

@@ -10,7 +10,9 @@
 
 use super::log::{Log, number_of};
 use super::reader::Reader;
-use crate::chat::{Append, ClientId, Effect, Entry, Event, From, Job, Outcome, RoomId, Ticket};
+use crate::chat::{
+    Append, ClientId, Effect, Entry, Event, From, Job, Outcome, RoomId, Ticket, Write,
+};
 use crate::fanout::{Bounds, Dialect, Usage};
 use crate::limits::WRITE_BUFFER_BYTES_MAX;
 use crate::wire::{line, message};
@@ -136,15 +138,24 @@ impl Model {
                 room,
                 name,
                 history,
+                ..
             } => {
                 let former = self.logs.insert(*room, Log::new(*name, *history));
                 assert!(former.is_none(), "room ids are never used again");
             }
             Effect::Keep { room, history } => self.log_mut(*room).keep(*history),
             Effect::Publish(room, entry) => self.publish(*room, entry, is_answer),
-            Effect::Submit(Job::Append(append)) => self.submit(append),
+            Effect::Submit(Job::Write(Write::Append(append))) => self.submit(append),
             Effect::Reply(client, event) => self.reply(*client, event),
-            Effect::Dissolve(_) | Effect::Discard(_) | Effect::Named(_) => {}
+            Effect::Submit(
+                Job::Write(Write::Change { .. }) | Job::Search(_) | Job::Password(_),
+            ) => {}
+            Effect::Dissolve(_)
+            | Effect::Discard(_)
+            | Effect::Named(_)
+            | Effect::Record(_)
+            | Effect::Administered(..)
+            | Effect::Operate(_) => {}
             Effect::Join { .. }
             | Effect::Leave { .. }
             | Effect::Replay { .. }
@@ -264,7 +275,10 @@ impl Model {
             | Effect::Publish(..)
             | Effect::Submit(_)
             | Effect::Discard(_)
-            | Effect::Named(_) => unreachable!("these are no reader's"),
+            | Effect::Named(_)
+            | Effect::Record(_)
+            | Effect::Administered(..)
+            | Effect::Operate(_) => unreachable!("these are no reader's"),
         }
     }
 

@@ -11,7 +11,7 @@ use super::model::Model;
 use super::transport::Kernel;
 use crate::chat::{
     Arrival, Chat, ClientId, Close, Door, Effect, Effects, Epoch, Event, Input, Job, Loss, Now,
-    Parting, Refusal, Settings, Token, Verdict,
+    Parting, Refusal, Settings, Token, TokenHash, Verdict,
 };
 use crate::fanout::{Dialect, Fanout};
 use crate::limits::{CLOSE_TIMEOUT, EMPTY_LINE_WAIT, TEXT_BYTES_MAX, UNNAMED_MESSAGE_BYTES_MAX};
@@ -193,6 +193,8 @@ impl Shell {
             trusted: false,
             key: None,
             token: Token(token),
+            hash: TokenHash([0; 16]),
+            takes_passwords: true,
         };
         let _ = self.apply(Input::Opened(client, arrival));
         self.carry_out();
@@ -218,7 +220,8 @@ impl Shell {
                     room,
                     name,
                     history,
-                } => self.fanout.found(room, name, history),
+                    extent,
+                } => self.fanout.found(room, name, history, extent),
                 Effect::Keep { room, history } => self.fanout.keep(room, history),
                 Effect::Dissolve(room) => self.fanout.dissolve(room),
                 Effect::Publish(room, entry) => self.fanout.publish(room, &entry),
@@ -233,7 +236,9 @@ impl Shell {
                 Effect::Leave { room, client } => self.fanout.leave(room, client),
                 Effect::Replay { room, client, from } => self.fanout.replay(room, client, from),
                 Effect::Ignore(client, names) => self.fanout.ignore(client, names),
-                Effect::Submit(Job::Append(append)) => self.journal.submit(append),
+                Effect::Submit(Job::Write(write)) => self.journal.submit(write),
+                Effect::Submit(Job::Search(_) | Job::Password(_)) => {}
+                Effect::Record(_) | Effect::Administered(..) | Effect::Operate(_) => {}
                 Effect::Discard(client) => {
                     if let Some(connection) = self.connections.get_mut(&client) {
                         connection.is_discarding = true;

@@ -7,11 +7,11 @@ mod memory;
 
 pub use memory::MemoryStore;
 
-use crate::chat::{Append, Outcome, StoreFailure};
+use crate::chat::{Outcome, StoreFailure, Write};
 
 /// What keeps messages.
 pub trait Store: Send {
-    /// Stores all of `batch`, or nothing of it, and answers each in order.
+    /// Carries out all of `batch`, or nothing of it, and answers each in order.
     ///
     /// When it returns, the batch survives whatever this store promises to survive. A message
     /// whose sender and key are known already is answered with the place it has, and not stored
@@ -20,5 +20,5 @@ pub trait Store: Send {
     /// # Errors
     ///
     /// [`StoreFailure`] when nothing of the batch was stored.
-    fn append(&mut self, unix_ms: u64, batch: &[Append]) -> Result<Vec<Outcome>, StoreFailure>;
+    fn commit(&mut self, unix_ms: u64, batch: &[Write]) -> Result<Vec<Outcome>, StoreFailure>;
 }

@@ -259,6 +259,7 @@ impl Place {
             | ServerMessage::Missed { .. }
             | ServerMessage::Welcome { .. }
             | ServerMessage::AskName
+            | ServerMessage::AskSecret(_)
             | ServerMessage::Inbox(_)
             | ServerMessage::Exited(_)
             | ServerMessage::Current(_)

@@ -1,8 +1,12 @@
 //! What people with a name ask for: pace, order, and the one place where commands part ways.
 
+mod accounts;
+mod administration;
 mod answers;
+mod moderation;
 mod people;
 mod rooms;
+mod search;
 mod speech;
 
 use super::people::PersonId;
@@ -104,7 +108,30 @@ impl Chat {
             Command::Help { topic } => self
                 .help(asker.client, topic, effects)
                 .map(|()| Answer::Done),
-            Command::Login => Err(Refusal::NoAccounts),
+            Command::Password => self.password(asker, effects),
+            Command::Login { name } => self.login(asker, name, effects),
+            Command::Keys(change) => self.keys(asker, change, effects),
+            Command::Search { query } => self.search(asker, query, effects),
+            Command::CloseRoom { room } => self.close_room(asker, room, effects),
+            Command::Invite { room, name } => self.invite(asker, room, name, effects),
+            Command::Sanction { .. } => self.sanction(asker, &command, effects),
+            Command::Lift {
+                measure,
+                place,
+                name,
+            } => self.lift(asker, measure, place, name, effects),
+            Command::Bans { place } => self.bans(asker, place, effects),
+            Command::Appoint {
+                is_given,
+                place,
+                name,
+            } => self.appoint(asker, is_given, place, name, effects),
+            Command::Users { prefix } => self.users(asker, prefix, effects),
+            Command::Announce { text } => self.announce(asker, text, effects),
+            Command::Log { name } => self.log(asker, name, effects),
+            Command::Stats => self.stats(asker, effects),
+            Command::Reload => self.reload(asker, effects),
+            Command::Shutdown { why } => self.shutdown(asker, why, effects),
             Command::Quit { text } => {
                 if let Some(key) = asker.key {
                     effects.push_back(Effect::Reply(asker.client, Event::Done(key)));
@@ -233,9 +260,11 @@ fn cost(command: &Command<'_>) -> u32 {
 fn cost_and_storage(command: &Command<'_>) -> (u32, bool) {
     match command {
         Command::Say { .. } | Command::Tell { .. } | Command::Reply { .. } => (1, true),
-        Command::Names { .. } | Command::Rooms { .. } | Command::History { .. } => {
-            (COSTLY_COMMAND_COST, false)
-        }
+        Command::Names { .. }
+        | Command::Rooms { .. }
+        | Command::Users { .. }
+        | Command::History { .. }
+        | Command::Search { .. } => (COSTLY_COMMAND_COST, false),
         Command::Nick { .. }
         | Command::Join { .. }
         | Command::Create { .. }
@@ -249,7 +278,20 @@ fn cost_and_storage(command: &Command<'_>) -> (u32, bool) {
         | Command::Ignore { .. }
         | Command::Unignore { .. }
         | Command::Help { .. }
-        | Command::Login
+        | Command::Password
+        | Command::Login { .. }
+        | Command::Keys(_)
+        | Command::CloseRoom { .. }
+        | Command::Invite { .. }
+        | Command::Sanction { .. }
+        | Command::Lift { .. }
+        | Command::Bans { .. }
+        | Command::Appoint { .. }
+        | Command::Announce { .. }
+        | Command::Log { .. }
+        | Command::Stats
+        | Command::Reload
+        | Command::Shutdown { .. }
         | Command::Quit { .. } => (1, false),
     }
 }

@@ -6,7 +6,8 @@ use super::super::refusal::Refusal;
 use super::super::rooms::Room;
 use super::super::text;
 use super::super::{
-    Body, Chat, Depth, Door, Effect, Effects, Event, From, Parting, RoomId, RoomName, RoomRef,
+    Body, Chat, Depth, Door, Effect, Effects, Event, Extent, From, Parting, RoomId, RoomName,
+    RoomRef,
 };
 use super::{Answer, Asker, room_name};
 use crate::limits::{
@@ -97,6 +98,7 @@ impl Chat {
             room,
             name: Some(name),
             history,
+            extent: Extent::EMPTY,
         });
         self.go_in(asker, room, effects);
         Ok(Answer::Done)

@@ -46,6 +46,8 @@ pub(super) fn arrival(door: Door, slot: u32) -> Arrival {
         trusted: true,
         key: None,
         token: Token(token),
+        hash: TokenHash(token),
+        takes_passwords: true,
     }
 }
 
@@ -180,6 +182,7 @@ impl Hall {
             name: Some("somebody"),
             room: None,
             resume: Some(Resume {
+                hash: TokenHash([0; 16]),
                 epoch: EPOCH,
                 token,
                 positions,
@@ -291,7 +294,11 @@ impl Hall {
                 self.tell(client, words);
             }
             Effect::Ignore(client, names) => self.tell(client, format!("ignores {names:?}")),
-            Effect::Submit(Job::Append(append)) => self.jobs.push_back(append),
+            Effect::Submit(Job::Write(Write::Append(append))) => self.jobs.push_back(append),
+            Effect::Submit(
+                Job::Write(Write::Change { .. }) | Job::Search(_) | Job::Password(_),
+            ) => {}
+            Effect::Record(_) | Effect::Administered(..) | Effect::Operate(_) => {}
             Effect::Discard(client) => self.tell(client, "discarded".into()),
             Effect::Named(client) => self.tell(client, "named".into()),
             Effect::Finish(client, event, close) => {
@@ -326,6 +333,7 @@ impl Hall {
         match event {
             Event::Banner(kept) => format!("banner {kept:?}"),
             Event::AskName => "name?".into(),
+            Event::AskSecret(prompt) => format!("secret? {prompt:?}"),
             Event::Welcome(welcome) => {
                 format!("welcome {} resumed {}", welcome.name, welcome.resumed)
             }
@@ -377,6 +385,7 @@ fn entry_in_words(room: &str, entry: &Entry) -> String {
                 refusal::Ago(*after)
             )
         }
+        Body::Kicked { by, why } => format!("* {room}: {author} kicked by {by} {why:?}"),
         Body::Renamed { to } => format!("* {room}: {author} is now {to}"),
         Body::Topic(text) => format!("* {room}: {author} set the topic: {text}"),
         Body::Counted {

@@ -34,7 +34,7 @@ fn every_alias_is_read_whatever_its_case() {
         &["/nick bob", "/u bob", "/NICK bob", "/nick  bob "],
         &Command::Nick { name },
     );
-    assert_reads(&["/login bob"], &Command::Login);
+    assert_reads(&["/login bob"], &Command::Login { name: "bob" });
     let room = "den";
     let (none, some) = (None, Some("k"));
     assert_reads(

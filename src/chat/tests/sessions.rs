@@ -184,6 +184,7 @@ fn another_epoch_begins_anew_and_says_so() {
         name: Some("zoe"),
         room: None,
         resume: Some(Resume {
+            hash: TokenHash([0; 16]),
             epoch: Epoch([8; 16]),
             token: hall.tokens[&1],
             positions: vec![],

@@ -150,6 +150,7 @@ impl Screen {
             BodyView::Received(text) | BodyView::Sent(text) => (MAGENTA, Some(text)),
             BodyView::Joined { .. }
             | BodyView::Left { .. }
+            | BodyView::Kicked { .. }
             | BodyView::Renamed { .. }
             | BodyView::Topic(_)
             | BodyView::Counted { .. } => (DIM, None),

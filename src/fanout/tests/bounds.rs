@@ -6,9 +6,12 @@ use super::*;
 fn a_room_of_two_is_served_between_the_slices_of_a_room_of_thousands() {
     let mut server = Server::new();
     let other = RoomId(2);
-    server
-        .fanout
-        .found(other, Some(RoomName::parse("r2").unwrap()), true);
+    server.fanout.found(
+        other,
+        Some(RoomName::parse("r2").unwrap()),
+        true,
+        Extent::EMPTY,
+    );
     for slot in 0..5_000 {
         server.open(slot, Dialect::Sealed, usize::MAX);
         server

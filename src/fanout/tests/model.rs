@@ -11,6 +11,7 @@ use super::super::fault::{Fault, plant};
 use super::super::{Bounds, Dialect, Fanout};
 use super::kernel::{INBOX, Kernel, joined, name, said};
 use super::reading::{ModelRoom, Reading, Record, Withheld};
+use crate::chat::Extent;
 use crate::chat::{Body, ClientId, Close, Entry, EntryId, Event, From, RoomId, RoomName};
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -162,7 +163,8 @@ impl World {
         let room_name = RoomName::parse(&format!("r{}", id.0)).unwrap();
         let keeps_history = !self.dice.one_in(4);
         let room_name = (id != INBOX).then_some(room_name);
-        self.fanout.found(id, room_name, keeps_history);
+        self.fanout
+            .found(id, room_name, keeps_history, Extent::EMPTY);
         let room = ModelRoom {
             keeps_history,
             ..ModelRoom::default()

@@ -146,9 +146,15 @@ impl Shell {
             .work(self.turn, &mut self.dice, &mut self.model);
         let is_any = !outcomes.is_empty();
         for outcome in outcomes {
-            self.model.answer(match outcome {
-                Outcome::Stored { ticket, .. } | Outcome::NotStored { ticket, .. } => ticket,
-            });
+            match outcome {
+                Outcome::Stored { ticket, .. } | Outcome::NotStored { ticket, .. } => {
+                    self.model.answer(ticket);
+                }
+                Outcome::Changed(_)
+                | Outcome::Found { .. }
+                | Outcome::Checked { .. }
+                | Outcome::Hashed { .. } => {}
+            }
             self.is_answering = true;
             let _ = self.apply(Input::Outcome(outcome));
             self.carry_out();

@@ -6,7 +6,7 @@
 //! into the one line they are part of.
 
 use crate::chat::refusal::Ago;
-use crate::chat::{Event, Kept, Name, Parting, RoomName};
+use crate::chat::{Event, Kept, Name, Parting, RoomName, SecretPrompt};
 use crate::wire::message::{BodyView, EntryView};
 use std::fmt;
 use std::io::Write as _;
@@ -28,6 +28,7 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
     match event {
         Event::Banner(kept) => encode_banner(*kept, out),
         Event::AskName => encode_notice("Your name?", out),
+        Event::AskSecret(prompt) => encode_secret_prompt(*prompt, out),
         Event::Notice(text) => encode_notice(text, out),
         Event::Refused(_, refusal) => encode_error(&refusal.to_string(), out),
         Event::Stored {
@@ -85,6 +86,11 @@ pub fn encode_entry(
                     out,
                 ),
             }
+        }
+        BodyView::Kicked { by, why } => {
+            let why = Aside(why);
+            let words = format_args!("{time} * {place}: {author} was kicked by {by}{why}");
+            line(words, out);
         }
         BodyView::Renamed { to } => {
             line(format_args!("{time} * {place}: {author} is now {to}"), out)
@@ -145,6 +151,18 @@ pub fn encode_sent(to: Name, away: Option<&str>, out: &mut Vec<u8>) {
 /// Appends the last words.
 pub fn encode_bye(why: Option<&str>, out: &mut Vec<u8>) {
     line(format_args!("-> Bye{}.", Aside(why)), out);
+}
+
+/// Appends what secret is wanted. What is typed into a plain connection is seen, so that is said.
+fn encode_secret_prompt(prompt: SecretPrompt, out: &mut Vec<u8>) {
+    let seen = "(it will be visible as you type)";
+    let words = match prompt {
+        SecretPrompt::Login(name) => format!("Password for {name}? {seen}"),
+        SecretPrompt::Current => format!("Your password as it is? {seen}"),
+        SecretPrompt::New => format!("The new password? {seen}"),
+        SecretPrompt::Again => "The new password once more?".to_owned(),
+    };
+    encode_notice(&words, out);
 }
 
 fn encode_banner(kept: Kept, out: &mut Vec<u8>) {

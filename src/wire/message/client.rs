@@ -1,7 +1,8 @@
 //! What a client says to the server.
 
 use super::{Empty, decode_cbor, encode_cbor};
-use crate::chat::{EntryId, Epoch, Hello, MessageKey, Resume, RoomId, Token};
+use crate::chat::{EntryId, Epoch, Hello, MessageKey, Resume, RoomId, Token, TokenHash};
+use crate::crypto::token;
 use crate::limits::ROOMS_JOINED_MAX;
 use crate::wire::WireError;
 use crate::wire::frame::{Frame, write_frame};
@@ -13,6 +14,7 @@ const SAY: u8 = 0x02;
 const TELL: u8 = 0x03;
 const RUN: u8 = 0x04;
 const PONG: u8 = 0x05;
+const SECRET: u8 = 0x06;
 
 /// Positions a client may name when it resumes: one per room, and its inbox.
 const POSITIONS_MAX: usize = ROOMS_JOINED_MAX + 1;
@@ -51,6 +53,13 @@ pub enum ClientMessage<'a> {
     },
     /// The answer to a ping.
     Pong,
+    /// What was asked for in secret: a password.
+    Secret {
+        /// Comes back in the answer.
+        key: MessageKey,
+        /// What was typed.
+        text: &'a str,
+    },
 }
 
 #[derive(Encode, Decode)]
@@ -142,6 +151,10 @@ pub fn encode_client(message: &ClientMessage<'_>, out: &mut Vec<u8>) {
             encode_cbor(RunBody { key, line }, out);
         }),
         ClientMessage::Pong => write_frame(PONG, out, |out| encode_cbor(Empty {}, out)),
+        ClientMessage::Secret { key, text } => write_frame(SECRET, out, |out| {
+            let (key, line) = (key.0, *text);
+            encode_cbor(RunBody { key, line }, out);
+        }),
     }
 }
 
@@ -181,6 +194,13 @@ pub fn decode_client(frame: Frame<'_>) -> Result<ClientMessage<'_>, WireError> {
             let Empty {} = decode_cbor(frame.body)?;
             ClientMessage::Pong
         }
+        SECRET => {
+            let body: RunBody<'_> = decode_cbor(frame.body)?;
+            ClientMessage::Secret {
+                key: MessageKey(body.key),
+                text: body.line,
+            }
+        }
         kind => return Err(WireError::UnknownKind { kind }),
     })
 }
@@ -207,6 +227,7 @@ impl<'a> From<HelloBody<'a>> for Hello<'a> {
             resume: body.resume.map(|resume| Resume {
                 epoch: Epoch(resume.epoch),
                 token: Token(resume.token),
+                hash: TokenHash(token::hash(&resume.token)),
                 positions: resume.positions.0,
             }),
         }
@@ -263,6 +284,7 @@ mod tests {
         let positions = prop::collection::vec(position, 0..=POSITIONS_MAX);
         (any::<[u8; 16]>(), token(), positions).prop_map(|(epoch, token, positions)| Resume {
             epoch: Epoch(epoch),
+            hash: TokenHash(token::hash(&token.0)),
             token,
             positions,
         })
@@ -281,6 +303,7 @@ mod tests {
                 ClientMessage::Tell { key, to, text },
                 ClientMessage::Run { key, line: text },
                 ClientMessage::Pong,
+                ClientMessage::Secret { key, text },
             ] {
                 let stream = encoded(&message);
                 prop_assert_eq!(decode_client(only_frame(&stream)), Ok(message));
@@ -346,6 +369,7 @@ mod tests {
             name: Some(&"n".repeat(NAME_BYTES_MAX)),
             room: Some(&"r".repeat(ROOM_NAME_BYTES_MAX)),
             resume: Some(Resume {
+                hash: TokenHash([0; 16]),
                 epoch: Epoch([0xff; 16]),
                 token: Token([0xff; 16]),
                 positions: vec![(RoomId(u64::MAX), EntryId(u64::MAX)); POSITIONS_MAX],

@@ -2,7 +2,9 @@
 
 use super::entry::{ENTRY_KINDS_BEGIN, EntryView, TIME_BASE_UNIX_SECONDS};
 use super::{Empty, decode_cbor, decode_name, encode_cbor};
-use crate::chat::{EntryId, Epoch, Event, MessageKey, Name, RoomId, RoomName, Token, Welcome};
+use crate::chat::{
+    EntryId, Epoch, Event, MessageKey, Name, RoomId, RoomName, SecretPrompt, Token, Welcome,
+};
 use crate::wire::WireError;
 use crate::wire::frame::{Frame, write_frame};
 use minicbor::{Decode, Encode};
@@ -23,6 +25,7 @@ const MISSED: u8 = 0x4c;
 const PING: u8 = 0x4d;
 const BYE: u8 = 0x4e;
 const REPLAY_BEGIN: u8 = 0x4f;
+const ASK_SECRET: u8 = 0x50;
 
 /// One message from the server, lending its text from the frame.
 ///
@@ -39,6 +42,8 @@ pub enum ServerMessage<'a> {
     },
     /// A name is wanted.
     AskName,
+    /// Something secret is wanted; it must not be shown while it is typed.
+    AskSecret(SecretPrompt),
     /// A room is entered; its entries follow.
     Entered {
         /// Its id; entries carry the low 32 bits.
@@ -197,6 +202,14 @@ struct CountBody {
 }
 
 #[derive(Encode, Decode)]
+struct AskSecretBody<'a> {
+    #[n(0)]
+    what: u8,
+    #[b(1)]
+    name: Option<&'a str>,
+}
+
+#[derive(Encode, Decode)]
 struct ByeBody<'a> {
     #[b(0)]
     why: Option<&'a str>,
@@ -211,6 +224,7 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
     match event {
         Event::Banner(_) => {}
         Event::AskName => write_body(ASK_NAME, Empty {}, out),
+        Event::AskSecret(prompt) => write_body(ASK_SECRET, ask_secret_body(prompt), out),
         Event::Welcome(welcome) => write_body(WELCOME, welcome_body(welcome), out),
         Event::Entered { room, name, topic } => {
             let (room, name, topic) = (room.0, name.as_str(), topic.as_deref());
@@ -280,6 +294,7 @@ pub fn decode_server(frame: Frame<'_>) -> Result<Option<ServerMessage<'_>>, Wire
     let body = frame.body;
     Ok(Some(match frame.kind {
         ASK_NAME => decode_cbor(body).map(|Empty {}| ServerMessage::AskName)?,
+        ASK_SECRET => decode_ask_secret(body)?,
         WELCOME => decode_welcome(body)?,
         ENTERED => decode_entered(body)?,
         INBOX => decode_cbor(body).map(|RoomBody { room }| ServerMessage::Inbox(RoomId(room)))?,
@@ -317,6 +332,27 @@ pub fn decode_server(frame: Frame<'_>) -> Result<Option<ServerMessage<'_>>, Wire
         BYE => decode_cbor(body).map(|ByeBody { why }| ServerMessage::Bye(why))?,
         ENTRY_KINDS_BEGIN.. => ServerMessage::Entry(EntryView::decode(frame)?),
         _ => return Ok(None),
+    }))
+}
+
+fn ask_secret_body(prompt: &SecretPrompt) -> AskSecretBody<'_> {
+    let (what, name) = match prompt {
+        SecretPrompt::Login(name) => (0, Some(name.as_str())),
+        SecretPrompt::Current => (1, None),
+        SecretPrompt::New => (2, None),
+        SecretPrompt::Again => (3, None),
+    };
+    AskSecretBody { what, name }
+}
+
+fn decode_ask_secret(body: &[u8]) -> Result<ServerMessage<'_>, WireError> {
+    let AskSecretBody { what, name } = decode_cbor(body)?;
+    Ok(ServerMessage::AskSecret(match (what, name) {
+        (0, Some(name)) => SecretPrompt::Login(decode_name(name)?),
+        (1, _) => SecretPrompt::Current,
+        (2, _) => SecretPrompt::New,
+        (3, _) => SecretPrompt::Again,
+        _ => return Err(WireError::Malformed),
     }))
 }
 
@@ -467,6 +503,7 @@ mod tests {
         match event {
             Event::Banner(_) => panic!("sealed clients are not told"),
             Event::AskName => ServerMessage::AskName,
+            Event::AskSecret(prompt) => ServerMessage::AskSecret(*prompt),
             Event::Welcome(welcome) => ServerMessage::Welcome {
                 welcome: welcome.clone(),
                 time_base_unix_seconds: TIME_BASE_UNIX_SECONDS,

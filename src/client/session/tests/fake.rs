@@ -86,6 +86,7 @@ impl FakeServer {
                             }
                             ClientMessage::Hello(_)
                             | ClientMessage::Tell { .. }
+                            | ClientMessage::Secret { .. }
                             | ClientMessage::Pong => {}
                         }
                         self.heard.push(format!("{message:?}"));
