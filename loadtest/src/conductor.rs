@@ -143,7 +143,9 @@ impl Conductor {
     /// Cuts off all movers, and waits until as many have joined again.
     pub(crate) fn scatter(&mut self) -> Stretch {
         let movers = self.plan.members.iter();
-        let movers = movers.filter(|member| member.role == Role::Mover).count();
+        let movers = movers
+            .filter(|member| matches!(member.role, Role::Mover | Role::Returning))
+            .count();
         let movers = u64::try_from(movers).expect("members are bounded");
         let wanted = self.swarm.sums().joined + movers;
         self.gather(Order::Scatter, wanted)
@@ -257,7 +259,7 @@ impl Conductor {
         for (index, group) in (0_u16..).zip(&self.plan.groups) {
             let members = self.plan.members.iter();
             let staying = members.filter(|member| member.group == index);
-            let is_due = |member: &&Member| matches!(member.role, Role::Steady | Role::Stuck);
+            let is_due = |member: &&Member| !matches!(member.role, Role::Mover | Role::Publisher);
             let staying = staying.filter(is_due).count();
             let protocol = self.plan.protocol;
             let is_deaf_to_self = protocol.members_speak() && !protocol.echoes();

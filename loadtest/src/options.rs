@@ -142,6 +142,12 @@ pub(crate) struct Options {
     /// How long those who get stuck do not read
     #[arg(long, global = true, value_name = "TIME", value_parser = parse_duration, default_value = "10s")]
     pub(crate) stuck: Duration,
+    /// Bytes a second that those still read, each, instead of none: 500, 1k, 2M
+    #[arg(long, global = true, value_name = "RATE", value_parser = parse_bytes)]
+    pub(crate) read_rate: Option<u32>,
+    /// In storm: come again with a new name and a new session, instead of going on with the old
+    #[arg(long, global = true)]
+    pub(crate) fresh: bool,
     /// Members that leave and come again per second, in churn
     #[arg(long, global = true, value_name = "RATE", default_value_t = 50.0)]
     pub(crate) moves: f64,
@@ -296,6 +302,22 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
         .parse()
         .map_err(|_| format!("{text} is no time; write 10s, 500ms or 2m"))?;
     Duration::try_from_secs_f64(number * seconds_per_unit).map_err(|error| error.to_string())
+}
+
+/// Reads `500`, `1k` or `2M`.
+fn parse_bytes(text: &str) -> Result<u32, String> {
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let factor = match &text[digits.len()..] {
+        "" => 1,
+        "k" | "K" => 1_000,
+        "M" => 1_000_000,
+        unit => return Err(format!("{unit} is no unit of bytes; write k or M")),
+    };
+    let number = digits.parse::<u32>().ok();
+    let bytes = number.and_then(|number| number.checked_mul(factor));
+    bytes
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(|| format!("{text} is no number of bytes; write 500, 1k or 2M"))
 }
 
 /// Reads `all` or `10%`.

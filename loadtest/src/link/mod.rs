@@ -24,6 +24,7 @@ use parlour::crypto::record::{CloseCode, Suite};
 use parlour::wire::WireError;
 use parlour::wire::sealed::HandshakeError;
 use redis::Redis;
+pub(crate) use sealed::Bookmark;
 use sealed::Sealed;
 use std::fmt;
 use std::sync::Arc;
@@ -63,6 +64,14 @@ impl Protocol {
 
     /// Whether each message is acknowledged to who said it.
     pub(crate) const fn acknowledges(self) -> bool {
+        match self {
+            Self::Sealed(_) => true,
+            Self::Line | Self::Bare | Self::Redis | Self::Irc => false,
+        }
+    }
+
+    /// Whether who lost its connection can go on where it was.
+    pub(crate) const fn resumes(self) -> bool {
         match self {
             Self::Sealed(_) => true,
             Self::Line | Self::Bare | Self::Redis | Self::Irc => false,
@@ -133,6 +142,8 @@ pub(crate) struct Surroundings<'a> {
 /// What came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Heard<'a> {
+    /// The server's answer to whether the session that was asked for goes on.
+    Resumed(bool),
     /// It is in its room now.
     Joined,
     /// Somebody said this in its room, just now.
@@ -214,10 +225,18 @@ pub(crate) enum Link {
 }
 
 impl Link {
-    /// A link of `protocol` for `persona`, which authenticates records if it `verifies`.
-    pub(crate) fn new(protocol: Protocol, persona: &Persona, verifies: bool) -> Self {
+    /// A link of `protocol` for `persona`, which authenticates records if it `verifies`, and goes
+    /// on at `bookmark` where the protocol knows how.
+    pub(crate) fn new(
+        protocol: Protocol,
+        persona: &Persona,
+        verifies: bool,
+        bookmark: Option<Bookmark>,
+    ) -> Self {
         match protocol {
-            Protocol::Sealed(suite) => Self::Sealed(Sealed::new(persona.clone(), suite, verifies)),
+            Protocol::Sealed(suite) => {
+                Self::Sealed(Sealed::new(persona.clone(), suite, verifies, bookmark))
+            }
             Protocol::Line => Self::Line(Line::new(persona.clone())),
             Protocol::Bare => Self::Bare(Bare::new()),
             Protocol::Redis => Self::Redis(Redis::new(persona.clone())),
@@ -280,6 +299,14 @@ impl Link {
             Self::Line(_) | Self::Bare(_) | Self::Redis(_) | Self::Irc(_) => {
                 out.extend_from_slice(words);
             }
+        }
+    }
+
+    /// Where another connection can go on, if this one ends without a goodbye.
+    pub(crate) fn bookmark(&self) -> Option<Bookmark> {
+        match self {
+            Self::Sealed(link) => link.bookmark(),
+            Self::Line(_) | Self::Bare(_) | Self::Redis(_) | Self::Irc(_) => None,
         }
     }
 

@@ -90,6 +90,28 @@ pub(crate) fn note_authentication(report: &mut Report, plan: &Plan, harvest: &Ha
     report.line("authenticated", words);
 }
 
+/// Who came back, and whether to the session it had.
+pub(crate) fn note_sessions(report: &mut Report, harvest: &Harvest) {
+    for (key, value) in [
+        ("resumed", harvest.resumed),
+        ("not-resumed", harvest.begun_anew),
+        ("resumes-refused", harvest.resumes_refused),
+    ] {
+        report.fact(key, ratio(value, 1));
+    }
+    let mut words = format!(
+        "{} resumed, {} not resumed",
+        thousands(harvest.resumed),
+        thousands(harvest.begun_anew)
+    );
+    if harvest.resumes_refused > 0 {
+        let refused = thousands(harvest.resumes_refused);
+        write!(words, "; the server refused to resume {refused}")
+            .expect("a string takes everything");
+    }
+    report.line("sessions", words);
+}
+
 /// What became of the messages.
 pub(crate) fn note_ledger(report: &mut Report, said: u64, harvest: &Harvest) {
     let ledger = &harvest.ledger;

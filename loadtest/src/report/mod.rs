@@ -12,7 +12,7 @@ pub(crate) mod words;
 pub(crate) use assertion::Assertion;
 pub(crate) use figures::{
     delivery_cost, note_authentication, note_connections, note_generator, note_latency,
-    note_ledger, note_rate, note_server,
+    note_ledger, note_rate, note_server, note_sessions,
 };
 pub(crate) use files::{write_csv, write_json};
 pub(crate) use plot::write_plot;
@@ -29,7 +29,7 @@ const CURVE_PERCENTS: [f64; 16] = [
 ];
 
 /// What is zero when all is well.
-const MUST_BE_ZERO: [&str; 7] = [
+const MUST_BE_ZERO: [&str; 8] = [
     "unannounced",
     "missing",
     "duplicates",
@@ -37,6 +37,7 @@ const MUST_BE_ZERO: [&str; 7] = [
     "corrupt",
     "stray",
     "failed",
+    "resumes-refused",
 ];
 
 /// One number under its name.

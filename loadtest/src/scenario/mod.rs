@@ -122,6 +122,7 @@ impl Scene {
                 },
                 groups: Vec::new(),
                 members: Vec::new(),
+                read_rate: options.read_rate,
                 threads: options.threads,
                 seed: options.seed,
             },
