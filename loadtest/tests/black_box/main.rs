@@ -4,5 +4,6 @@
 
 mod faults;
 mod figures;
+mod irc;
 mod smoke;
 mod stalls;
