@@ -2,9 +2,11 @@
 
 use crate::Failure;
 use crate::clock::Clock;
+use crate::link::Protocol;
 use crate::live::Live;
 use crate::plan::{Member, Plan, Role};
 use crate::process::{ProcessorTime, resident_bytes};
+use crate::report::words::{rounded, thousands};
 use crate::swarm::{Harvest, Order, Sums, Swarm};
 use std::sync::Arc;
 use std::time::Duration;
@@ -170,8 +172,12 @@ impl Conductor {
             if now >= begin.at + SECOND * shown {
                 seconds.push(self.usage());
                 let done = share(settled, wanted);
-                let words = format!("{} connected", sums.present);
-                self.live.show(done, &words);
+                let words = format!(
+                    "connecting: {} of {} are here",
+                    thousands(sums.present),
+                    thousands(self.everybody())
+                );
+                self.show(done, &words);
             }
             std::thread::sleep(LOOK);
         }
@@ -183,6 +189,19 @@ impl Conductor {
             end,
             seconds,
         }
+    }
+
+    fn everybody(&self) -> u64 {
+        u64::try_from(self.plan.members.len()).expect("members are bounded")
+    }
+
+    /// Shows how it goes.
+    fn show(&mut self, done: f64, words: &str) {
+        let whose = match self.plan.protocol {
+            Protocol::Bare => "the floor: ",
+            Protocol::Sealed(_) | Protocol::Line | Protocol::Redis | Protocol::Irc => "",
+        };
+        self.live.show(done, &format!("{whose}{words}"));
     }
 
     /// Lets the speakers begin.
@@ -211,10 +230,15 @@ impl Conductor {
             if now >= begin.at + SECOND * shown {
                 let usage = self.usage();
                 let before = seconds.last().unwrap_or(&begin);
-                let heard = usage.sums.heard - before.sums.heard;
+                let heard = ratio(usage.sums.heard - before.sums.heard, 1);
+                let rate = heard / (usage.at - before.at).as_secs_f64();
                 let done = (now - begin.at).as_secs_f64() / time.as_secs_f64();
-                self.live
-                    .show(done, &format!("{words}: {heard} deliveries/s"));
+                let whole = time.as_secs_f64();
+                let rate = rounded(rate);
+                self.show(
+                    done,
+                    &format!("{words}, {shown} of {whole:.0} s: {rate} deliveries/s"),
+                );
                 seconds.push(usage);
             }
             std::thread::sleep(LOOK.min((begin.at + time).saturating_sub(now)));

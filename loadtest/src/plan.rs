@@ -58,7 +58,7 @@ pub(crate) struct Group {
     pub(crate) speakers: Range<u16>,
     /// When they do.
     pub(crate) pace: Pace,
-    /// How many messages each of them says at most.
+    /// How many messages they say at most, all together.
     pub(crate) messages_max: u32,
     /// Whether its latencies are kept apart from the others'.
     pub(crate) apart: bool,

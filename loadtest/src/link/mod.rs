@@ -21,6 +21,7 @@ use irc::Irc;
 use line::Line;
 use parlour::crypto::fingerprint::Fingerprint;
 use parlour::crypto::record::{CloseCode, Suite};
+use parlour::limits::TEXT_BYTES_MAX;
 use parlour::wire::WireError;
 use parlour::wire::sealed::HandshakeError;
 use redis::Redis;
@@ -83,6 +84,14 @@ impl Protocol {
         match self {
             Self::Sealed(_) => true,
             Self::Line | Self::Bare | Self::Redis | Self::Irc => false,
+        }
+    }
+
+    /// Bytes of the longest message that comes through whole.
+    pub(crate) const fn text_bytes_max(self) -> usize {
+        match self {
+            Self::Sealed(_) | Self::Line | Self::Bare | Self::Redis => TEXT_BYTES_MAX,
+            Self::Irc => irc::TEXT_BYTES_MAX,
         }
     }
 

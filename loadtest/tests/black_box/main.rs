@@ -4,6 +4,7 @@
 
 mod faults;
 mod figures;
+mod files;
 mod irc;
 mod smoke;
 mod stalls;

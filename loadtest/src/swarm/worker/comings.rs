@@ -20,6 +20,7 @@ impl Worker {
         };
         connection.joined = true;
         let is_back = std::mem::replace(&mut state.has_joined, true);
+        let is_given_up = is_back && state.listening.role == Role::Stuck;
         state.failures = 0;
         if std::mem::take(&mut state.listening.goes_on) {
             self.ears.harvest.resumed += 1;
@@ -31,6 +32,7 @@ impl Worker {
         }
         match self.scattered_at {
             Some(scattered) => self.ears.harvest.rejoining.record(now - scattered),
+            None if is_given_up => {}
             None => self.ears.harvest.joining.record(now - connection.began),
         }
         self.crowd.settle_one();
