@@ -157,6 +157,7 @@ impl Conductor {
     /// nothing moves any more.
     fn gather(&mut self, order: Order, wanted: u64) -> Stretch {
         let begin = self.usage();
+        self.show(0.0, "connecting");
         self.order(order);
         let (mut moved_at, mut before, mut seconds) = (begin.at, 0, Vec::new());
         loop {
@@ -219,6 +220,7 @@ impl Conductor {
     /// Lets it go on for `time`, or until `messages` were sent in all.
     pub(crate) fn watch(&mut self, time: Duration, messages: Option<u64>, words: &str) -> Stretch {
         let begin = self.usage();
+        self.show(0.0, words);
         let mut seconds: Vec<Usage> = Vec::new();
         loop {
             let now = self.clock.now();

@@ -10,6 +10,7 @@
 mod bare;
 mod irc;
 mod line;
+mod memo;
 mod redis;
 mod sealed;
 
@@ -19,6 +20,7 @@ pub(crate) use bare::GREETING;
 use bare::Bare;
 use irc::Irc;
 use line::Line;
+pub(crate) use memo::Memo;
 use parlour::crypto::fingerprint::Fingerprint;
 use parlour::crypto::record::{CloseCode, Suite};
 use parlour::limits::TEXT_BYTES_MAX;
@@ -146,6 +148,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) entropy: &'a mut Entropy,
     /// Who the server must be, if that is known.
     pub(crate) fingerprint: Option<Fingerprint>,
+    /// What others have received.
+    pub(crate) memo: &'a mut Memo,
 }
 
 /// What came.

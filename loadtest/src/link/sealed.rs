@@ -140,11 +140,18 @@ impl Sealed {
         let verifies = self.verifies;
         let mut owes_pong = false;
         while let Some((mut content, length)) =
-            open_record(opener, verifies, &mut input[taken..], around)?
+            open_record(opener, verifies, &mut input[taken..], around.now)?
         {
             taken += length;
             while let Some(frame) = frames.peek(&mut content)? {
-                if let Some(message) = decode_server(frame)? {
+                if let Some((id, text)) = around.memo.recall(frame) {
+                    self.place.take_said(id, text, &mut hear);
+                } else if let Some(message) = decode_server(frame)? {
+                    if let ServerMessage::Entry(entry) = &message
+                        && let BodyView::Said(text) = entry.body
+                    {
+                        around.memo.remember(frame, entry.id, text.as_bytes());
+                    }
                     owes_pong |= self.place.take(message, &mut hear)?;
                 }
                 frames.consume(&mut content);
@@ -209,12 +216,12 @@ fn open_record<'a>(
     opener: &mut Opener,
     verifies: bool,
     input: &'a mut [u8],
-    around: &Surroundings<'_>,
+    now: Duration,
 ) -> Result<Option<(&'a [u8], usize)>, Trouble> {
     let opened = if verifies {
-        opener.open(input, around.now)
+        opener.open(input, now)
     } else {
-        opener.open_unverified(input, around.now)
+        opener.open_unverified(input, now)
     };
     let opened = opened.map_err(|error| Trouble::Unreadable(error.cause().to_owned()))?;
     match opened {
@@ -257,6 +264,14 @@ impl Place {
         words
     }
 
+    /// Takes what somebody said.
+    fn take_said(&mut self, id: Option<EntryId>, text: &[u8], hear: &mut impl FnMut(Heard<'_>)) {
+        self.position = self.room.zip(id).or(self.position);
+        if self.joined || self.goes_on {
+            hear(Heard::Said(text));
+        }
+    }
+
     /// Takes one message; whether a ping is to be answered.
     fn take(
         &mut self,
@@ -268,12 +283,7 @@ impl Place {
                 id,
                 body: BodyView::Said(text),
                 ..
-            }) => {
-                self.position = self.room.zip(id).or(self.position);
-                if self.joined || self.goes_on {
-                    hear(Heard::Said(text.as_bytes()));
-                }
-            }
+            }) => self.take_said(id, text.as_bytes(), hear),
             ServerMessage::Welcome { welcome, .. } => {
                 if self.asks {
                     hear(Heard::Resumed(welcome.resumed));

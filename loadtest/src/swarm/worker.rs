@@ -13,7 +13,7 @@ use super::voice::Voice;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::ledger::{Account, Since, Until};
-use crate::link::{Bookmark, Surroundings, Trouble};
+use crate::link::{Bookmark, Memo, Surroundings, Trouble};
 use crate::plan::{Plan, Role};
 use mio::event::Event;
 use mio::{Events, Poll, Token, Waker};
@@ -66,6 +66,7 @@ pub(super) struct Worker {
     orders: Receiver<Order>,
     wakers: Arc<[Arc<Waker>]>,
     entropy: Entropy,
+    memo: Memo,
     seats: Vec<Seat>,
     crowd: Crowd,
     ears: Ears,
@@ -150,6 +151,7 @@ impl Worker {
             orders,
             wakers,
             entropy: Entropy::new(),
+            memo: Memo::new(),
             seats,
             ears,
             voices,
@@ -275,6 +277,7 @@ impl Worker {
                 now: self.clock.now(),
                 entropy: &mut self.entropy,
                 fingerprint: self.plan.fingerprint,
+                memo: &mut self.memo,
             };
             if let Err(trouble) = connection.write_ready(&mut around, &mut self.out) {
                 self.fail(seat, &trouble);
@@ -311,6 +314,7 @@ impl Worker {
             now,
             entropy: &mut self.entropy,
             fingerprint: self.plan.fingerprint,
+            memo: &mut self.memo,
         };
         let (ears, listening) = (&mut self.ears, &mut state.listening);
         ears.harvest.reads += u64::from(self.speaking.is_some());
