@@ -63,11 +63,14 @@ impl Memo {
 mod tests {
     use super::*;
 
+    fn frame(kind: u8, body: &[u8]) -> Frame<'_> {
+        Frame { kind, body }
+    }
+
     #[test]
     fn only_the_very_same_bytes_are_recalled() {
         let mut memo = Memo::new();
         let body = b"roomidididid more, then the text".to_vec();
-        let frame = |kind, body| Frame { kind, body };
         assert_eq!(memo.recall(frame(0x80, &body)), None);
         memo.remember(frame(0x80, &body), Some(EntryId(7)), b"the text");
         let found = memo.recall(frame(0x80, &body));

@@ -180,7 +180,9 @@ impl Report {
     pub(crate) fn append(&mut self, prefix: &str, other: Self) {
         self.lines.push(Line::Heading(other.title));
         self.lines.extend(other.lines);
-        self.warnings.extend(other.warnings);
+        let warnings = other.warnings.into_iter();
+        self.warnings
+            .extend(warnings.map(|warning| format!("{prefix} {warning}")));
         let renamed = other.facts.into_iter().map(|fact| Fact {
             key: format!("{prefix}{}", fact.key),
             ..fact
