@@ -73,11 +73,11 @@ impl Outlets for Outbound<'_> {
     }
 
     fn send(&mut self, client: ClientId, bytes: &[u8]) -> Sent {
-        let Some(connection) = self.connections.find(client) else {
+        let Some(socket) = self.connections.socket(client) else {
             return Sent::Failed;
         };
         loop {
-            match connection.socket.write(bytes) {
+            match socket.write(bytes) {
                 Ok(count) if count == bytes.len() => return Sent::All,
                 Ok(count) => return Sent::Part(count),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Sent::Part(0),
