@@ -195,9 +195,11 @@ impl Worker {
             let now = self.clock.now();
             self.churn(now);
             self.connect(now);
-            self.speak();
             self.tick(now);
+            // Shown first: whoever speaks looks at what all threads have shown, this one included,
+            // and when all have been read no event comes to look again.
             self.show();
+            self.speak();
         }
         self.settle()
     }
