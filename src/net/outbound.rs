@@ -3,6 +3,7 @@
 use super::clock::Clock;
 use super::connection::Connections;
 use super::random;
+use super::workers::Workers;
 use crate::chat::{ClientId, Close};
 use crate::crypto::record::{CloseCode, Padding};
 use crate::fanout::{Outlets, Sent};
@@ -16,6 +17,8 @@ use std::time::Duration;
 pub(super) struct Outbound<'a> {
     pub(super) connections: &'a mut Connections,
     pub(super) clock: &'a Clock,
+    /// Who may have stored what is now to be published.
+    pub(super) workers: &'a Workers,
     /// When the sweep began.
     pub(super) began: Duration,
     pub(super) rekey_after: Duration,
@@ -99,6 +102,10 @@ impl Outlets for Outbound<'_> {
 
     fn elapsed(&mut self) -> Duration {
         self.clock.elapsed().saturating_sub(self.began)
+    }
+
+    fn has_news(&self) -> bool {
+        self.workers.have_outcomes()
     }
 }
 

@@ -166,6 +166,7 @@ impl Server {
         let mut outbound = Outbound {
             connections: &mut self.connections,
             clock: &self.clock,
+            workers: &self.workers,
             began: self.clock.elapsed(),
             rekey_after: self.config.bounds.rekey_after,
             rekeys_left: REKEYS_PER_TURN_MAX,
