@@ -274,8 +274,8 @@ pub const FAILURE_LOG_INTERVAL: Duration = Duration::from_secs(10);
 pub const EVENTS_PER_TURN: usize = 1_024;
 /// Share of a turn that handshakes may take while other work waits.
 pub const HANDSHAKE_TURN_BUDGET: Duration = Duration::from_micros(500);
-/// How long the write phase of one turn may take.
-pub const WRITE_PHASE_BUDGET: Duration = Duration::from_millis(2);
+/// How long the write phase of one turn may take; for so long nobody is read.
+pub const WRITE_PHASE_BUDGET: Duration = Duration::from_millis(1);
 /// How long one room's sweep may take before others are served.
 pub const ROOM_SLICE_BUDGET: Duration = Duration::from_millis(1);
 /// Members one room's sweep visits before others are served.

@@ -99,6 +99,12 @@ impl Workers {
         }
     }
 
+    /// Whether outcomes are there that were not taken yet.
+    pub(super) fn have_outcomes(&self) -> bool {
+        // Only a hint: who misses one here is woken for it.
+        self.woken.load(Ordering::Relaxed)
+    }
+
     /// The next outcomes that wait, of one batch; none when it is empty.
     ///
     /// # Errors
