@@ -14,6 +14,10 @@ pub(super) struct Record {
     pub(super) unix_ms: u64,
     pub(super) author: &'static str,
     pub(super) origin: Option<ClientId>,
+    /// It is taken back in the store, though memory may still have it.
+    pub(super) is_erased: bool,
+    /// The store keeps it no longer.
+    pub(super) is_gone: bool,
 }
 
 #[derive(Default)]
@@ -35,6 +39,8 @@ pub(super) struct Reading {
     pub(super) is_past: bool,
     /// The first entry may come later than asked for, if the rest is gone without a word.
     pub(super) may_skip: bool,
+    /// The same, of entries that the store keeps no longer.
+    pub(super) may_skip_gone: bool,
     pub(super) missed: u64,
     pub(super) shown: u64,
 }
@@ -51,7 +57,12 @@ impl Reading {
         assert!(upto >= self.next, "nothing comes twice or out of order");
         let skipped = &room.entries[self.next..upto];
         // What was gone when it joined, before anything was missed, counts neither here nor there.
-        let is_hidden = |record: &Record| self.may_skip || self.hides(record, person, evicts);
+        let is_hidden = |record: &Record| {
+            self.may_skip
+                || record.is_erased
+                || (self.may_skip_gone && record.is_gone)
+                || self.hides(record, person, evicts)
+        };
         let stored = |record: &Record| u64::from(record.id.is_some());
         // What is withheld was missed or passed; who was shown nothing of it cannot tell.
         let most: u64 = skipped.iter().map(stored).sum();
@@ -74,6 +85,7 @@ impl Reading {
         if self.missed == 0 {
             self.advance(room, person, self.mark, evicts);
             self.may_skip = false;
+            self.may_skip_gone = false;
         }
         self.is_past = false;
     }
@@ -116,6 +128,7 @@ impl Reading {
         self.next = at + 1;
         self.shown += 1;
         self.may_skip = false;
+        self.may_skip_gone = false;
     }
 }
 
@@ -135,8 +148,8 @@ impl ModelRoom {
         }
     }
 
-    /// Where a reading begins, if nothing was let go.
-    pub(super) fn start(&self, from: From, evicts: bool) -> Reading {
+    /// Where a reading begins, if nothing was let go for good.
+    pub(super) fn start(&self, from: From, evicts: bool, has_store: bool) -> Reading {
         let stored: Vec<usize> = (0..self.entries.len())
             .filter(|at| self.entries[*at].id.is_some())
             .collect();
@@ -158,7 +171,7 @@ impl ModelRoom {
         let mut next = next.unwrap_or(self.entries.len());
         if may_skip {
             next = next.max(self.floor());
-            may_skip = evicts;
+            may_skip = evicts && !has_store;
         }
         Reading {
             next,
@@ -166,6 +179,7 @@ impl ModelRoom {
             end: None,
             is_past: true,
             may_skip,
+            may_skip_gone: has_store && !matches!(from, From::After(_)),
             missed: 0,
             shown: 0,
         }
