@@ -53,6 +53,9 @@ pub(super) struct Hold {
     reading: Reading,
     /// Entries of it that were read or passed over.
     at: usize,
+    /// Its entries after this one are not read: who asked for some of the newest is not told what
+    /// is gone of those, but of what followed its mark it must be.
+    until: u64,
     /// What is gone before its first entry was told of.
     is_opened: bool,
 }
@@ -63,6 +66,8 @@ pub(super) enum Next {
     Entry { serial: u64, offset: usize, id: u64 },
     /// So many entries are gone.
     Missed(u64),
+    /// A newcomer is at its mark.
+    Mark,
     /// Nothing; the page has not come.
     Wait,
     /// The store could not read it, and is not asked again.
@@ -359,20 +364,25 @@ impl Fanout {
 
     // --- The reader's side ---
 
-    /// What comes next of what lies before a reader's place, which is `below`.
+    /// What comes next of what lies before a reader's place, which is `below`. Newcomers say where
+    /// their mark is.
     pub(super) fn next_below(
         &mut self,
         slot: u32,
         at: u32,
         reading: Reading,
         below: &mut Below,
+        mark_id: Option<u64>,
     ) -> Next {
         loop {
             let Some(hold) = self.connections[slot as usize].hold_mut(reading) else {
+                if mark_id.is_some_and(|mark_id| below.is_at_mark(mark_id)) {
+                    return Next::Mark;
+                }
                 if below.has_passed(below.before - 1) {
                     return Next::Over;
                 }
-                if !self.ask_page(slot, at, reading, below) {
+                if !self.ask_page(slot, at, reading, below, mark_id) {
                     return Next::Wait;
                 }
                 continue;
@@ -380,12 +390,13 @@ impl Fanout {
             let serial = hold.serial;
             match self.pages.state(serial) {
                 Some(State::Queued | State::Sent) => return Next::Wait,
-                Some(State::Held(page)) => {
-                    if let Some(next) = step_page(page, hold, below) {
-                        return next;
+                Some(State::Held(page)) => match step_page(page, hold, below) {
+                    Some(Next::Entry { id, .. }) if mark_id.is_some_and(|mark| id > mark) => {
+                        return Next::Mark;
                     }
-                    self.release_page(slot, reading);
-                }
+                    Some(next) => return next,
+                    None => self.release_page(slot, reading),
+                },
                 Some(State::Failed) => {
                     self.release_page(slot, reading);
                     return Next::Failed;
@@ -405,7 +416,14 @@ impl Fanout {
 
     /// Wants the next page; false when another of the connection's readings has one that goes
     /// before.
-    fn ask_page(&mut self, slot: u32, at: u32, reading: Reading, below: &Below) -> bool {
+    fn ask_page(
+        &mut self,
+        slot: u32,
+        at: u32,
+        reading: Reading,
+        below: &Below,
+        mark_id: Option<u64>,
+    ) -> bool {
         let connection = &self.connections[slot as usize];
         let urgency = match reading {
             Reading::Member { room } if connection.is_newcomer(room) => Urgency::Join,
@@ -430,6 +448,7 @@ impl Fanout {
             serial,
             reading,
             at: 0,
+            until: mark_id.filter(|_| !below.tells_gap).unwrap_or(u64::MAX),
             is_opened: false,
         });
         true
@@ -447,7 +466,9 @@ impl Fanout {
         if let Some(segment) = self.pages.release(hold.serial) {
             self.let_go(segment);
         }
-        self.make_ready(slot);
+        if self.connections[slot as usize].ending != Ending::Gone {
+            self.make_ready(slot);
+        }
     }
 
     /// A room has ended, and the store forgets it: who still receives the rest of it goes on with
@@ -483,7 +504,7 @@ fn step_page(page: &Page, hold: &mut Hold, below: &mut Below) -> Option<Next> {
         below.pass(index.first().map_or(page.reaches, |first| first.id - 1));
         return Some(Next::Missed(page.missed));
     }
-    while let Some(entry) = index.get(hold.at) {
+    while let Some(entry) = index.get(hold.at).filter(|entry| entry.id <= hold.until) {
         // Of a room that once hid its past, all is asked for that may be shown.
         if entry.unix_ms >= below.since_unix_ms {
             return Some(Next::Entry {
@@ -495,6 +516,6 @@ fn step_page(page: &Page, hold: &mut Hold, below: &mut Below) -> Option<Next> {
         hold.at += 1;
         below.pass(entry.id);
     }
-    below.pass(page.reaches);
+    below.pass(page.reaches.min(hold.until));
     None
 }

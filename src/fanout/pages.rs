@@ -98,12 +98,7 @@ impl Pages {
     // --- Readers ---
 
     /// Notes that `client` wants a page; returns the page's serial number.
-    pub(super) fn ask(
-        &mut self,
-        client: ClientId,
-        request: PageRequest,
-        urgency: Urgency,
-    ) -> u64 {
+    pub(super) fn ask(&mut self, client: ClientId, request: PageRequest, urgency: Urgency) -> u64 {
         if let Some(&serial) = self.by_request.get(&key(&request)) {
             let wanted = self.wanted.get_mut(&serial);
             let wanted = wanted.expect("requests name pages that are wanted");
@@ -204,7 +199,11 @@ impl Pages {
             matches!(wanted.state, State::Held(_))
                 && wanted.readers.iter().all(|one| is_stuck(*one, **serial))
         };
-        let serial = self.wanted.iter().find(is_spare).map(|(serial, _)| *serial)?;
+        let serial = self
+            .wanted
+            .iter()
+            .find(is_spare)
+            .map(|(serial, _)| *serial)?;
         self.remove(serial)
     }
 
@@ -286,7 +285,11 @@ impl Pages {
                 }
             }
         }
-        assert_eq!((taken, bytes), (self.taken, self.bytes), "pages are counted");
+        assert_eq!(
+            (taken, bytes),
+            (self.taken, self.bytes),
+            "pages are counted"
+        );
         assert!(self.taken <= self.pages_max, "pages are bounded");
     }
 }

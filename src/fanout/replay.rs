@@ -36,7 +36,7 @@ impl Fanout {
         if !replay.is_begun {
             // What is new goes on until the first of the past is here.
             let waits = replay.below.as_mut().is_some_and(|below| {
-                let next = self.next_below(slot, at, Reading::Replay, below);
+                let next = self.next_below(slot, at, Reading::Replay, below, None);
                 matches!(next, Next::Wait)
             });
             if waits {
@@ -100,7 +100,7 @@ impl Fanout {
     fn step_replay_below(&mut self, slot: u32, replay: &mut Replay) -> Option<Filled> {
         let at = replay.room;
         let below = replay.below.as_mut().expect("it was seen to be below");
-        match self.next_below(slot, at, Reading::Replay, below) {
+        match self.next_below(slot, at, Reading::Replay, below, None) {
             Next::Entry { serial, offset, id } => {
                 let source = Source::Page { serial, offset };
                 match self.offer_entry(slot, at, source, Tense::Past) {
@@ -117,6 +117,7 @@ impl Fanout {
                 replay.give_up_below();
             }
             Next::Over => replay.below = None,
+            Next::Mark => unreachable!("a replay has no mark"),
         }
         None
     }

@@ -11,8 +11,8 @@
 //! every visit instead.
 
 use super::connection::CatchUp;
-use super::{Dialect, Fanout};
 use super::room::{Place, Pressure};
+use super::{Dialect, Fanout};
 use crate::chat::ClientId;
 use crate::limits::{EPHEMERAL_SENDER_WAIT_MAX, LOGS_CUT_SHARE};
 use std::collections::BinaryHeap;
@@ -140,7 +140,9 @@ impl Fanout {
         let had = room.log.stored_before(next);
         let newest = front.stored_before + front.stored();
         // What comes after the stop of one that is finishing is not for it.
-        let newest = connection.stop(at).map_or(newest, |stop| newest.min(stop.id));
+        let newest = connection
+            .stop(at)
+            .map_or(newest, |stop| newest.min(stop.id));
         if newest <= had {
             return;
         }

@@ -106,41 +106,32 @@ impl Fanout {
         let mark_id = catch_up.newcomer.as_ref().map(|newcomer| newcomer.mark_id);
         let below = catch_up.below.take();
         let mut below = below.expect("it was seen to be below memory");
-        if mark_id.is_some_and(|mark_id| below.is_at_mark(mark_id)) {
-            self.catch_up_mut(slot, at).below = Some(below);
-            return self.step_mark(slot, at);
-        }
         let reading = Reading::Member { room: at };
-        let next = self.next_below(slot, at, reading, &mut below);
+        let next = self.next_below(slot, at, reading, &mut below, mark_id);
         let step = match next {
             Next::Entry { serial, offset, id } => {
-                if mark_id.is_some_and(|mark_id| id > mark_id) {
-                    self.catch_up_mut(slot, at).below = Some(below);
-                    return self.step_mark(slot, at);
-                }
-                let tense = match mark_id {
-                    Some(_) => Tense::Past,
-                    None => Tense::Live,
-                };
+                let is_past = mark_id.is_some();
                 let source = Source::Page { serial, offset };
-                let is_withheld = tense == Tense::Live && below.is_own(id);
-                let placed = match is_withheld {
-                    true => None,
-                    false => self.offer_entry(slot, at, source, tense),
+                let placed = match is_past {
+                    false if below.is_own(id) => None,
+                    false => self.offer_entry(slot, at, source, Tense::Live),
+                    true => self.offer_entry(slot, at, source, Tense::Past),
                 };
-                if placed == Some(Placed::Later) {
-                    Step::Full
-                } else {
+                if placed != Some(Placed::Later) {
                     self.pass_below(slot, reading, &mut below, id);
                     if let Some(newcomer) = self.catch_up_mut(slot, at).newcomer.as_mut() {
                         newcomer.shown += u64::from(placed.is_some());
                     }
-                    Step::On
                 }
+                placed.map_or(Step::On, Placed::step)
             }
             Next::Missed(count) => {
                 self.catch_up_mut(slot, at).missed += count;
                 Step::On
+            }
+            Next::Mark => {
+                self.catch_up_mut(slot, at).below = Some(below);
+                return self.step_mark(slot, at);
             }
             Next::Wait => Step::Wait,
             Next::Failed => {

@@ -1,6 +1,7 @@
 //! What is held and for how long: buffers, logs, replays, and whose turn it is.
 
 use super::*;
+use crate::limits;
 
 #[test]
 fn a_room_of_two_is_served_between_the_slices_of_a_room_of_thousands() {

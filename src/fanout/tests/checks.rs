@@ -63,7 +63,7 @@ impl World {
                 assert!(person.is_finishing && person.replies.is_empty());
                 assert!(person.replays.is_empty(), "replays are delivered first");
                 // The past of an inbox may end without a word.
-                person.cuts.retain(|of| *of != INBOX);
+                person.cuts.retain(|(of, _)| *of != INBOX);
                 assert!(person.cuts.is_empty(), "replays cut short are ended");
                 for (id, reading) in &mut person.rooms {
                     let end = reading.end.expect("finishing was said");
@@ -73,8 +73,8 @@ impl World {
                 }
                 person.said_bye = true;
             }
-            Item::ReplayEnd(id, _) if person.cuts.contains(id) => {
-                let at = person.cuts.iter().position(|of| of == id).unwrap();
+            Item::ReplayEnd(id, count) if person.cut(*id, *count).is_some() => {
+                let at = person.cut(*id, *count).unwrap();
                 person.cuts.remove(at);
             }
             Item::ReplayEnd(id, count) => {
@@ -134,7 +134,9 @@ impl World {
         }
         let replay = person.replays.front_mut().filter(|(of, _)| *of == id);
         assert!(
-            replay.as_ref().is_none_or(|(_, replay)| replay.shown == 0 || at < replay.mark),
+            replay
+                .as_ref()
+                .is_none_or(|(_, replay)| replay.shown == 0 || at < replay.mark),
             "nothing new comes within a replay"
         );
         let replay = replay.filter(|(_, replay)| at < replay.mark && !reading.is_past);

@@ -21,6 +21,7 @@ use crate::chat::{
     StoreFailure,
 };
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +47,10 @@ impl Dice {
     }
 }
 
+/// A replay that was left, and how much of it was shown; which is not certain if it was left in the
+/// middle of an entry.
+type Cut = (RoomId, RangeInclusive<u64>);
+
 pub(super) struct Person {
     pub(super) dialect: Dialect,
     pub(super) ignored: Option<&'static str>,
@@ -53,8 +58,9 @@ pub(super) struct Person {
     pub(super) replays: VecDeque<(RoomId, Reading)>,
     /// Rooms it left in the middle of a message, which may be of one of them.
     pub(super) tails: Vec<RoomId>,
-    /// Rooms it left while it was being shown what was before; each end is still told.
-    pub(super) cuts: Vec<RoomId>,
+    /// Rooms it left while it was being shown what was before, and how much it was; each end is
+    /// still told.
+    pub(super) cuts: Vec<Cut>,
     pub(super) replies: VecDeque<String>,
     pub(super) is_finishing: bool,
     pub(super) is_expelled: bool,
@@ -90,6 +96,12 @@ pub(super) struct Store {
 }
 
 impl Person {
+    /// Whether that may be the end of a replay that it has left.
+    pub(super) fn cut(&self, room: RoomId, count: u64) -> Option<usize> {
+        let is_it = |(of, counts): &Cut| *of == room && counts.contains(&count);
+        self.cuts.iter().position(is_it)
+    }
+
     pub(super) fn withheld(&self, client: ClientId) -> Withheld {
         Withheld {
             client,
@@ -298,8 +310,12 @@ impl World {
         let person = self.people.get_mut(&client).unwrap();
         if let Some(reading) = person.rooms.remove(&room) {
             let asked = person.replays.iter().filter(|(of, _)| *of == room);
-            let cuts = asked.count() + usize::from(reading.is_past);
-            person.cuts.extend(std::iter::repeat_n(room, cuts));
+            let asked = asked.map(|(_, replay)| replay.shown);
+            let newcomer = reading.is_past.then_some(reading.shown);
+            let cut = |shown: u64| (room, shown..=shown + u64::from(is_mid));
+            person
+                .cuts
+                .extend(newcomer.into_iter().chain(asked).map(cut));
             person.replays.retain(|(of, _)| *of != room);
             if is_mid {
                 person.tails.push(room);
@@ -380,6 +396,8 @@ impl World {
         let reading = self.rooms[&room].start(from, self.evicts, self.store.is_some());
         let person = self.people.get_mut(&client).unwrap();
         let withheld = person.withheld(client);
+        // It is idle, so it was told of all ends that there was a word for.
+        person.cuts.clear();
         let live = person.rooms.get_mut(&room).expect("it is a member");
         // It is idle, so it has passed its mark.
         live.pass_silent_mark(room, &self.rooms[&room], &withheld, self.evicts);
@@ -503,7 +521,12 @@ impl World {
         let newest = records.iter().filter_map(|record| record.id).max();
         let upto = self.dice.roll(newest.unwrap_or(0) + 1);
         if self.dice.one_in(2) {
-            if upto > 0 {
+            // Whoever waits for the newest so many might be given others.
+            let waits = |person: &Person| {
+                let is_past = person.rooms.get(&id).is_some_and(|one| one.is_past);
+                is_past || !person.replays.is_empty()
+            };
+            if upto > 0 && !self.people.values().any(waits) {
                 store.shelf.erase(id, upto);
                 let erased = records.iter_mut().find(|record| record.id == Some(upto));
                 if let Some(erased) = erased {

@@ -107,7 +107,11 @@ fn all(range: std::ops::RangeInclusive<u64>, item: fn(u64) -> Item) -> Vec<Item>
 #[test]
 fn after_a_restart_a_newcomer_gets_the_past_from_the_store_and_then_what_is_new() {
     for (dialect, past, new) in [
-        (Dialect::Sealed, live as fn(u64) -> Item, live as fn(u64) -> Item),
+        (
+            Dialect::Sealed,
+            live as fn(u64) -> Item,
+            live as fn(u64) -> Item,
+        ),
         (Dialect::Line, past_line, live_line),
     ] {
         let mut stored = Stored::new();
@@ -171,7 +175,10 @@ fn who_falls_behind_memory_misses_nothing_and_nobody_waits_for_it() {
         }
         assert!(stored.server.fanout.usage().logs_bytes <= 6_000);
         assert_eq!(stored.server.read(0), all(1..=200, new));
-        assert!(stored.requests.is_empty(), "who is blocked asks for nothing");
+        assert!(
+            stored.requests.is_empty(),
+            "who is blocked asks for nothing"
+        );
         stored.server.give(1, usize::MAX);
         stored.settle();
         assert_eq!(stored.server.read(1), all(1..=200, new));
@@ -254,7 +261,10 @@ fn pages_whose_readers_are_stuck_make_room_for_others() {
     let fanout = &mut stored.server.fanout;
     for slot in 0..3 {
         fanout.open(client(slot), Dialect::Sealed);
-        stored.server.kernel.open(client(slot), Dialect::Sealed, 300);
+        stored
+            .server
+            .kernel
+            .open(client(slot), Dialect::Sealed, 300);
         let from = From::After(EntryId(u64::from(slot)));
         fanout.join(ROOM, client(slot), from, None);
     }
@@ -405,7 +415,10 @@ fn a_replay_from_the_store_is_whole_before_anything_new_of_its_room() {
     let mut stored = Stored::new();
     stored.say(1..=60, 100);
     stored.server.enter(0, Dialect::Sealed);
-    stored.server.fanout.replay(ROOM, client(0), From::Newest(40));
+    stored
+        .server
+        .fanout
+        .replay(ROOM, client(0), From::Newest(40));
     let notice = Event::Notice(Arc::from("n=1"));
     stored.server.fanout.reply(client(0), &notice);
     let mut request = stored.ask()[0];
@@ -460,7 +473,10 @@ fn who_is_finishing_gets_all_of_it_but_not_of_a_room_that_ended() {
         let requests = stored.ask();
         assert_eq!(requests.len(), 1);
         let bye = Event::Bye(None);
-        stored.server.fanout.finish(client(0), Some(&bye), Close::Done);
+        stored
+            .server
+            .fanout
+            .finish(client(0), Some(&bye), Close::Done);
         stored.say(101..=200, 100);
         if ends {
             stored.server.fanout.dissolve(ROOM);

@@ -91,7 +91,10 @@ impl Shelf {
         };
         let given = wanted.len().min(entries_max);
         Page {
-            entries: wanted[..given].iter().map(|entry| (*entry).clone()).collect(),
+            entries: wanted[..given]
+                .iter()
+                .map(|entry| (*entry).clone())
+                .collect(),
             missed,
             is_last: given == wanted.len() && (given == 0 || !is_hasty),
         }
