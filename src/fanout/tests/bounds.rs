@@ -1,6 +1,7 @@
 //! What is held and for how long: buffers, logs, replays, and whose turn it is.
 
 use super::*;
+use crate::limits;
 
 /// Goal: news ends a sweep early, and however much news there is, a large room goes on.
 #[test]
