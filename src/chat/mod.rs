@@ -32,7 +32,10 @@ mod membership;
 mod pending;
 mod people;
 mod presence;
+mod roles;
 mod rooms;
+mod sanctions;
+mod searches;
 mod seats;
 mod sessions;
 #[cfg(test)]
@@ -54,6 +57,8 @@ use held::HeldNames;
 use journal::Journal;
 use people::People;
 use rooms::Rooms;
+use sanctions::Sanctions;
+use searches::Searches;
 use seats::Seats;
 use std::time::Duration;
 
@@ -118,6 +123,8 @@ pub struct Chat {
     people: People,
     accounts: Accounts,
     held: HeldNames,
+    sanctions: Sanctions,
+    searches: Searches,
     rooms: Rooms,
     journal: Journal,
     changes: Changes,
@@ -134,8 +141,8 @@ impl Chat {
     /// When [`Input::Tick`] is wanted, if nothing else comes before.
     pub fn next_deadline(&self) -> Option<Duration> {
         let count = self.rooms.next_count().map(|(due, _)| due);
-        let expiry = self.next_expiry();
-        count.into_iter().chain(expiry).min()
+        let dues = [count, self.next_expiry(), self.rooms.patience_ends()];
+        dues.into_iter().flatten().min()
     }
 
     /// Whether the journal owes no answer; a stopping server waits for it.
