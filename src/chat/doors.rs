@@ -11,8 +11,8 @@ use super::seats::{Nameless, Seat};
 use super::sessions::{Claim, Positions};
 use super::throttle::{Cost, Pace};
 use super::{
-    Arrival, Chat, ClientId, Close, Command, Door, Effect, Effects, Event, Hello, 
-    MessageKey, Pause, Resume, RoomId, Verdict, Welcome,
+    Arrival, Chat, ClientId, Close, Command, Door, Effect, Effects, Event, Hello, MessageKey,
+    Pause, Resume, RoomId, Verdict, Welcome,
 };
 use crate::limits::GREETING_NAMES_MAX;
 use std::fmt::Write;
@@ -37,7 +37,11 @@ impl Chat {
         if let Some(refusal) = self.is_banned(arrival.source, arrival.key) {
             effects.push_back(Effect::Reply(client, Event::Refused(None, refusal)));
             self.seats.replace(client, Seat::Deaf(Box::default()));
-            effects.push_back(Effect::Finish(client, Some(Event::Bye(None)), Close::Removed));
+            effects.push_back(Effect::Finish(
+                client,
+                Some(Event::Bye(None)),
+                Close::Removed,
+            ));
             return;
         }
         if arrival.door == Door::Line {

@@ -9,7 +9,8 @@ use super::presence::{Counts, Telling};
 use super::rooms::{Room, Seconds};
 use super::sanctions::culprit_of;
 use super::{
-    Body, Change, Chat, ClientId, Deed, Door, Effect, Effects, Entry, Event, Extent, From, Name, Parting, RoomId,
+    Body, Change, Chat, ClientId, Deed, Door, Effect, Effects, Entry, Event, Extent, From, Name,
+    Parting, RoomId,
 };
 use std::sync::Arc;
 

@@ -7,9 +7,7 @@ use super::changes::Then;
 use super::name::Name;
 use super::people::{Person, PersonId};
 use super::rooms::Room;
-use super::{
-    AccountId, Activity, Change, Chat, ClientId, Deed, Effect, Effects, Role, RoomId,
-};
+use super::{AccountId, Activity, Change, Chat, ClientId, Deed, Effect, Effects, Role, RoomId};
 
 /// How much somebody may do in one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,7 +39,9 @@ impl Chat {
         if state.owner == Some(id) || self.is_admin(id) {
             return Some(Role::Owner);
         }
-        let of_account = person.account().and_then(|account| state.roles.get(&account));
+        let of_account = person
+            .account()
+            .and_then(|account| state.roles.get(&account));
         let of_session = state.moderators.contains(&id);
         of_account
             .copied()
@@ -116,7 +116,11 @@ impl Chat {
         let owners = state.roles.iter().filter(|(_, role)| **role == Role::Owner);
         let accounts = owners.filter_map(|(account, _)| self.accounts.get(*account));
         let accounts = accounts.map(|account| account.name);
-        guest.map(|guest| guest.name).into_iter().chain(accounts).collect()
+        guest
+            .map(|guest| guest.name)
+            .into_iter()
+            .chain(accounts)
+            .collect()
     }
 
     /// What a guest was granted and burdened with becomes its account's. The session has the

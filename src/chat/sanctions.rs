@@ -160,11 +160,7 @@ impl Sanctions {
 
     /// What a guest is burdened with becomes its account's, too; gives back the records that
     /// changed.
-    pub(super) fn adopt(
-        &mut self,
-        session: SessionId,
-        account: AccountId,
-    ) -> Vec<SanctionRecord> {
+    pub(super) fn adopt(&mut self, session: SessionId, account: AccountId) -> Vec<SanctionRecord> {
         let mark = Mark::Session(session);
         let first = (mark, None, Measure::Kick, SanctionId(0));
         let last = (
@@ -342,11 +338,8 @@ mod tests {
     #[test]
     fn each_mark_hits_in_its_place_and_until_its_end() {
         let sanctions = Sanctions::new(vec![record(1, guest(), Some(100))], SanctionId(2));
-        let hits = |mark, room, measure, at| {
-            sanctions
-                .hits(&[Some(mark)], room, measure, at)
-                .is_some()
-        };
+        let hits =
+            |mark, room, measure, at| sanctions.hits(&[Some(mark)], room, measure, at).is_some();
         let den = Some(RoomId(5));
         let neighbour = Mark::Source(network("2001:db8::ffff".parse().unwrap()));
         let elsewhere = Mark::Source(network("2001:db8:0:1::1".parse().unwrap()));

@@ -2,7 +2,7 @@
 
 use super::super::changes::Then;
 use super::super::name::Name;
-use super::super::people::{Person, PersonId, begins_with};
+use super::super::people::{Person, PersonId};
 use super::super::refusal::{Ago, Refusal};
 use super::super::text;
 use super::super::{

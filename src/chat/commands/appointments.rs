@@ -54,7 +54,8 @@ impl Chat {
             return Ok(Answer::Done);
         }
         self.remember_invitation(room, holder)?;
-        let words: Arc<str> = format!("{by} invites you to {title}; /join {title} enters it").into();
+        let words: Arc<str> =
+            format!("{by} invites you to {title}; /join {title} enters it").into();
         for id in sessions {
             let person = self.people.get(id);
             let willing = person.filter(|person| !person.ignored().contains(&by));

@@ -20,8 +20,8 @@ use super::{
     Chat, ClientId, Command, Door, Duration, Effect, Effects, Event, MessageKey, Pause, RoomId,
     RoomName, RoomRef, Verdict,
 };
-use moderation::Order;
 use crate::limits::{COSTLY_COMMAND_COST, REASON_BYTES_MAX, UNACKNOWLEDGED_MAX};
+use moderation::Order;
 use std::sync::Arc;
 
 /// Who asks, and how the answer finds it.

@@ -288,7 +288,8 @@ impl Chat {
         let Some(person) = self.people.get(id) else {
             return;
         };
-        for room in person.rooms.to_vec() {
+        let rooms = person.rooms.to_vec();
+        for room in rooms {
             self.kick(id, room, record.by, record.why.clone(), effects);
         }
         self.end_session(id, words, effects);

@@ -11,9 +11,7 @@ use super::super::{
     Search, Ticket,
 };
 use super::{Answer, Asker};
-use crate::limits::{
-    SEARCH_HIT_BYTES_MAX, SEARCH_HITS_MAX, SEARCH_QUERY_BYTES_MAX, SEARCHES_MAX,
-};
+use crate::limits::{SEARCH_HIT_BYTES_MAX, SEARCH_HITS_MAX, SEARCH_QUERY_BYTES_MAX, SEARCHES_MAX};
 use std::sync::Arc;
 
 /// What is asked for.
@@ -215,11 +213,7 @@ fn after(word: &str) -> Option<After> {
     let mut parts = word.split('-');
     let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
     let is_whole = parts.next().is_none() && year.len() == YEAR_DIGITS;
-    let (year, month, day) = (
-        year.parse().ok()?,
-        month.parse().ok()?,
-        day.parse().ok()?,
-    );
+    let (year, month, day) = (year.parse().ok()?, month.parse().ok()?, day.parse().ok()?);
     day_number(year, month, day)
         .filter(|_| is_whole)
         .map(After::Day)
@@ -301,13 +295,23 @@ mod tests {
     #[test]
     fn a_query_is_words_and_what_narrows_them() {
         let query = read("hello from:bob in:#den after:2h world").unwrap();
-        assert_eq!(query.words, ["hello".into(), "world".into()] as [Box<str>; 2]);
+        assert_eq!(
+            query.words,
+            ["hello".into(), "world".into()] as [Box<str>; 2]
+        );
         assert_eq!(query.from, Name::parse("bob").ok());
         assert_eq!(query.room, Some("#den"));
         assert_eq!(query.after, Some(After::Age(Duration::from_secs(7_200))));
         let query = read("from:bob after:2026-03-01").unwrap();
         assert_eq!(query.after, Some(After::Day(20_513)));
-        for wrong in ["", "in:den", "x after:", "x after:20", "x after:2026-02-30", "x after:soon"] {
+        for wrong in [
+            "",
+            "in:den",
+            "x after:",
+            "x after:20",
+            "x after:2026-02-30",
+            "x after:soon",
+        ] {
             assert!(matches!(read(wrong), Err(Refusal::Usage { .. })), "{wrong}");
         }
         assert!(matches!(read("x from:b!b"), Err(Refusal::BadName(_))));

@@ -61,7 +61,7 @@ fn everybody_who_is_connected_is_listed() {
     }
     let listed = hall.ask(1, "/users");
     assert_eq!(listed[0].lines().count(), 100);
-    assert!(listed[0].ends_with("\nmore: /users n26") || listed[0].contains("\nmore: /users n"), "{}", listed[0]);
+    assert!(listed[0].contains("\nmore: /users n"), "{}", listed[0]);
 }
 
 #[test]
@@ -74,7 +74,10 @@ fn administrators_see_all_rooms_with_their_owners() {
                     #den (1 here, key, hidden; owner alice)\n\
                     #lobby (3 here)";
     assert_eq!(hall.ask(1, "/rooms"), [expected]);
-    assert_eq!(hall.ask(3, "/rooms"), ["-> #cave (1 here)\n#lobby (3 here)"]);
+    assert_eq!(
+        hall.ask(3, "/rooms"),
+        ["-> #cave (1 here)\n#lobby (3 here)"]
+    );
 }
 
 #[test]
@@ -82,9 +85,15 @@ fn an_announcement_reaches_everybody_who_has_a_name() {
     let mut hall = office();
     hall.line(3, "/leave");
     hall.hear(3);
-    assert_eq!(hall.ask(1, "/announce tea\nis ready"), ["-> announcement from boss: tea is ready"]);
+    assert_eq!(
+        hall.ask(1, "/announce tea\nis ready"),
+        ["-> announcement from boss: tea is ready"]
+    );
     for slot in [2, 3] {
-        assert!(hall.hear(slot).contains(&"-> announcement from boss: tea is ready".into()));
+        assert!(
+            hall.hear(slot)
+                .contains(&"-> announcement from boss: tea is ready".into())
+        );
     }
     let deed = Deed::Server {
         what: "announcement: tea is ready".into(),
@@ -134,9 +143,15 @@ fn an_operator_makes_and_ends_accounts_from_outside() {
     assert!(administer(&mut hall, set("admin")).is_ok());
     let admin = Name::parse("admin").unwrap();
     let account = hall.chat.accounts.named(admin).unwrap();
-    assert_eq!((account.id, &account.password), (AccountId(5), &Some(hash.clone())));
+    assert_eq!(
+        (account.id, &account.password),
+        (AccountId(5), &Some(hash.clone()))
+    );
     assert!(administer(&mut hall, set("admin")).is_ok());
-    assert!(administer(&mut hall, set("gus")).is_err(), "somebody is called so");
+    assert!(
+        administer(&mut hall, set("gus")).is_err(),
+        "somebody is called so"
+    );
     hall.line(2, "/create den");
     let done = administer(&mut hall, Administer::RemoveAccount { name: "alice" });
     assert_eq!(done, Ok("alice is no account any more".into()));

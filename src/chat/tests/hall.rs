@@ -327,13 +327,7 @@ impl Hall {
                 self.tell(client, words);
             }
             Effect::Ignore(client, names) => self.tell(client, format!("ignores {names:?}")),
-            Effect::Submit(Job::Write(Write::Append(append))) => self.jobs.push_back(append),
-            Effect::Submit(Job::Write(Write::Change { ticket, change })) => {
-                self.changes.push_back(ticket);
-                self.changed.push(change);
-            }
-            Effect::Submit(Job::Search(search)) => self.searches.push_back(search),
-            Effect::Submit(Job::Password(_)) => {}
+            Effect::Submit(job) => self.submit(job),
             Effect::Record(activity) => self.deeds.push(activity.deed),
             Effect::Administered(_, done) => {
                 let words = |text: std::sync::Arc<str>| text.to_string();
@@ -355,6 +349,18 @@ impl Hall {
                 self.tell(client, "expelled".into());
                 self.closing.insert(client.slot, close);
             }
+        }
+    }
+
+    fn submit(&mut self, job: Job) {
+        match job {
+            Job::Write(Write::Append(append)) => self.jobs.push_back(append),
+            Job::Write(Write::Change { ticket, change }) => {
+                self.changes.push_back(ticket);
+                self.changed.push(change);
+            }
+            Job::Search(search) => self.searches.push_back(search),
+            Job::Password(_) => {}
         }
     }
 

@@ -70,12 +70,14 @@ pub(super) fn member(hall: &mut Hall, slot: u32, name: &str) {
 /// The newest record of a room the store was given.
 pub(super) fn record(hall: &Hall, name: &str) -> RoomRecord {
     let name = RoomName::parse(name).unwrap();
-    let records = hall.changed.iter().rev().filter_map(|change| match change {
-        Change::PutRoom(record) => Some(record),
-        _ => None,
-    });
-    let mut records = records.filter(|record| record.name == name);
-    records.next().expect("the store knows the room").clone()
+    for change in hall.changed.iter().rev() {
+        if let Change::PutRoom(record) = change
+            && record.name == name
+        {
+            return record.clone();
+        }
+    }
+    panic!("the store knows the room {name}");
 }
 
 fn is_removed(hall: &Hall, room: RoomId) -> bool {
@@ -111,10 +113,7 @@ fn the_store_follows_whatever_is_changed_about_a_room() {
     assert_eq!(changed.topic.as_deref(), Some("all about dens"));
     assert_eq!((changed.limit, changed.is_hidden), (Some(7), true));
     assert_eq!(changed.invited, [AccountId(3)]);
-    let roles = [
-        (AccountId(2), Role::Owner),
-        (AccountId(4), Role::Moderator),
-    ];
+    let roles = [(AccountId(2), Role::Owner), (AccountId(4), Role::Moderator)];
     assert_eq!(changed.roles, roles);
     hall.line(2, "/create cave");
     assert!(record(&hall, "cave").guest.is_some());
@@ -157,7 +156,10 @@ fn who_leaves_hears_first_what_became_of_its_commands() {
     assert!(hall.hear(1).is_empty());
     hall.answer_changes();
     let heard = hall.hear(1);
-    assert!(heard[0].contains("limit 8") && heard[1] == "bye None", "{heard:?}");
+    assert!(
+        heard[0].contains("limit 8") && heard[1] == "bye None",
+        "{heard:?}"
+    );
 }
 
 #[test]

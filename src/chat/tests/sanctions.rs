@@ -40,11 +40,13 @@ fn den() -> Hall {
 }
 
 fn sanctions(hall: &Hall) -> Vec<SanctionRecord> {
-    let records = hall.changed.iter().filter_map(|change| match change {
-        Change::PutSanction(record) => Some(record.clone()),
-        _ => None,
-    });
-    records.collect()
+    let mut records = Vec::new();
+    for change in &hall.changed {
+        if let Change::PutSanction(record) = change {
+            records.push(record.clone());
+        }
+    }
+    records
 }
 
 #[test]
@@ -54,7 +56,10 @@ fn a_kick_is_seen_by_the_room_and_told_to_who_is_kicked() {
         hall.ask(2, "/kick gus too loud"),
         ["* #den: gus kicked by bob Some(\"too loud\")"]
     );
-    assert_eq!(hall.hear(3), ["-> you were kicked from #den by bob (too loud)"]);
+    assert_eq!(
+        hall.hear(3),
+        ["-> you were kicked from #den by bob (too loud)"]
+    );
     let records = sanctions(&hall);
     assert_eq!(records.len(), 1);
     assert_eq!(records[0].until_unix_ms, Some(records[0].since_unix_ms));
@@ -84,28 +89,40 @@ fn a_sealed_client_that_is_kicked_is_told_where_it_is() {
 #[test]
 fn the_muted_read_and_come_in_but_do_not_speak() {
     let mut hall = den();
-    assert_eq!(hall.ask(2, "/mute gus 10m flood"), ["-> gus is muted in #den for 10m"]);
-    assert_eq!(hall.hear(3), ["-> you were muted in #den by bob for 10m (flood)"]);
+    assert_eq!(
+        hall.ask(2, "/mute gus 10m flood"),
+        ["-> gus is muted in #den for 10m"]
+    );
+    assert_eq!(
+        hall.hear(3),
+        ["-> you were muted in #den by bob for 10m (flood)"]
+    );
     let refused = "Err: you may not speak in #den for another 10m";
     assert_eq!(hall.ask(3, "hello"), [refused]);
     assert_eq!(hall.ask(3, "/me waves"), [refused]);
-    assert!(hall.ask(3, "/say lobby hello").is_empty());
+    assert!(hall.ask(3, "/say lobby hello")[0].starts_with("stored"));
     hall.line(3, "/leave den");
     assert!(hall.ask(3, "/join den")[0].starts_with("reads #den"));
     hall.line(2, "hear this");
     assert!(hall.hear(3).contains(&"[#den] bob: hear this".into()));
     hall.pass(Duration::from_secs(601));
-    assert!(hall.ask(3, "hello").is_empty());
+    assert!(hall.ask(3, "hello")[0].starts_with("stored"));
 }
 
 #[test]
 fn a_mute_ends_when_it_is_lifted_and_who_did_it_is_recorded() {
     let mut hall = den();
     hall.line(2, "/mute carol");
-    assert!(hall.ask(4, "hello").last().unwrap().starts_with("Err: you may not speak in #den;") || true);
-    assert_eq!(hall.ask(1, "/unmute carol"), ["-> carol may speak in #den again"]);
-    assert!(hall.hear(4).contains(&"-> you may speak in #den again".into()));
-    assert!(hall.ask(4, "hello").is_empty());
+    assert_eq!(hall.ask(4, "hello"), ["Err: you may not speak in #den"]);
+    assert_eq!(
+        hall.ask(1, "/unmute carol"),
+        ["-> carol may speak in #den again"]
+    );
+    assert!(
+        hall.hear(4)
+            .contains(&"-> you may speak in #den again".into())
+    );
+    assert!(hall.ask(4, "hello")[0].starts_with("stored"));
     let lifted = sanctions(&hall).pop().unwrap().lifted;
     assert_eq!(lifted.map(|(by, _)| by), Name::parse("alice").ok());
     assert!(hall.ask(1, "/unmute carol")[0].starts_with("Err: nothing like that is in force"));
@@ -122,7 +139,10 @@ fn a_ban_removes_and_keeps_out_for_its_time() {
         ]
     );
     let told = hall.hear(4);
-    assert_eq!(told, ["-> you were banned from #den by alice for 2h (rude)"]);
+    assert_eq!(
+        told,
+        ["-> you were banned from #den by alice for 2h (rude)"]
+    );
     hall.pass(HOUR);
     assert_eq!(
         hall.ask(4, "/join den"),
@@ -184,7 +204,10 @@ fn nobody_acts_against_oneself_or_who_may_do_as_much() {
     for equal in ["carol", "alice", "boss"] {
         for measure in ["mute", "ban"] {
             let refused = hall.ask(2, &format!("/{measure} {equal}"));
-            assert!(refused[0].starts_with(&format!("Err: {equal} may do as much")), "{refused:?}");
+            assert!(
+                refused[0].starts_with(&format!("Err: {equal} may do as much")),
+                "{refused:?}"
+            );
         }
     }
     assert!(hall.ask(1, "/ban boss")[0].starts_with("Err: boss may do as much"));
@@ -197,16 +220,24 @@ fn nobody_acts_against_oneself_or_who_may_do_as_much() {
 #[test]
 fn bans_are_listed_with_who_why_and_until_when() {
     let mut hall = den();
-    assert_eq!(hall.ask(2, "/bans"), ["-> nobody is banned or muted in #den"]);
+    assert_eq!(
+        hall.ask(2, "/bans"),
+        ["-> nobody is banned or muted in #den"]
+    );
     hall.line(1, "/ban carol 2h rude");
     hall.line(2, "/mute gus");
     hall.pass(HOUR);
     assert_eq!(
         hall.ask(2, "/bans"),
-        ["-> carol: banned by alice 1h ago, for another 1h (rude)\ngus: muted by bob 1h ago, for good"]
+        [
+            "-> carol: banned by alice 1h ago, for another 1h (rude)\ngus: muted by bob 1h ago, for good"
+        ]
     );
     hall.pass(HOUR);
-    assert_eq!(hall.ask(2, "/bans"), ["-> gus: muted by bob 2h ago, for good"]);
+    assert_eq!(
+        hall.ask(2, "/bans"),
+        ["-> gus: muted by bob 2h ago, for good"]
+    );
     assert!(hall.ask(3, "/bans")[0].starts_with("Err: only a moderator"));
     assert!(hall.ask(1, "/bans server")[0].starts_with("Err: only an administrator"));
 }
@@ -221,7 +252,12 @@ fn a_second_ban_takes_the_place_of_the_first() {
     assert_eq!(records.len(), 3);
     assert!(records.iter().any(|record| record.lifted.is_some()));
     hall.line(1, "/unban carol");
-    assert!(hall.ask(4, "/join den").last().unwrap().starts_with("reads #den"));
+    assert!(
+        hall.ask(4, "/join den")
+            .last()
+            .unwrap()
+            .starts_with("reads #den")
+    );
 }
 
 #[test]
@@ -229,17 +265,33 @@ fn a_ban_from_the_server_closes_the_connection_and_the_door() {
     let mut hall = den();
     hall.line(3, "/join lobby");
     assert!(hall.ask(1, "/ban gus server")[0].starts_with("Err: only an administrator"));
-    assert!(hall.ask(5, "/ban gus server 1h spam")[..].contains(&"-> gus is banned from this server for 1h".into()));
+    assert!(
+        hall.ask(5, "/ban gus server 1h spam")[..]
+            .contains(&"-> gus is banned from this server for 1h".into())
+    );
     let heard = hall.hear(3);
     let bye = "bye Some(\"you were banned from this server by boss for 1h (spam)\")";
     assert!(heard.contains(&bye.to_owned()), "{heard:?}");
     assert_eq!(hall.closing[&3], Close::Removed);
-    assert!(hall.hear(1).contains(&"* #den: gus kicked by boss Some(\"spam\")".into()));
+    assert!(
+        hall.hear(1)
+            .contains(&"* #den: gus kicked by boss Some(\"spam\")".into())
+    );
     hall.close(3, Parting::Left);
     let source: IpAddr = "198.51.100.7".parse().unwrap();
     let banned = hall.chat.is_banned(source, None).unwrap();
-    assert!(banned.to_string().starts_with("you are banned from this server for another"));
-    hall.open(6, Arrival { source, ..arrival(Door::Line, 6) });
+    assert!(
+        banned
+            .to_string()
+            .starts_with("you are banned from this server for another")
+    );
+    hall.open(
+        6,
+        Arrival {
+            source,
+            ..arrival(Door::Line, 6)
+        },
+    );
     let refused = "Err: you are banned from this server for another 1h (spam)";
     assert_eq!(hall.hear(6), [refused, "bye None"]);
     assert_eq!(hall.closing[&6], Close::Removed);
@@ -259,7 +311,6 @@ fn an_account_is_banned_from_the_server_wherever_it_comes_from() {
     assert!(matches!(refused, Some(Refusal::Banned { room: None, .. })));
     assert_eq!(hall.chat.banned_account(AccountId(3)), None);
     assert!(hall.ask(5, "/bans server")[0].starts_with("-> carol: banned by boss"));
-    assert!(hall.ask(5, "/ban alice server")[0].starts_with("* #den: alice kicked") || !hall.closing.is_empty());
     assert!(hall.ask(5, "/ban boss server")[0].starts_with("Err: that would be yourself"));
 }
 
@@ -288,13 +339,16 @@ fn sanctions_outlast_a_restart() {
     let records = sanctions(&hall);
     let mut next = snapshot();
     for name in ["lobby", "den"] {
-        next.rooms.push((super::records::record(&hall, name), Extent::EMPTY));
+        next.rooms
+            .push((super::records::record(&hall, name), Extent::EMPTY));
     }
     next.sanctions = records;
     next.sanctions_from = SanctionId(2);
     let mut hall = Hall::around(Chat::begin(stored(), next));
     member(&mut hall, 4, "carol");
-    assert!(hall.ask(4, "/join den")[0].starts_with("Err: you are banned from #den for another 2h"));
+    assert!(
+        hall.ask(4, "/join den")[0].starts_with("Err: you are banned from #den for another 2h")
+    );
 }
 
 #[test]
@@ -326,7 +380,10 @@ fn a_dropped_guest_does_not_come_back_into_a_room_it_was_banned_from() {
     hall.open(7, arrival(Door::Sealed, 7));
     hall.resume(7, token, Vec::new());
     let heard = hall.hear(7);
-    assert!(heard.contains(&"Err: you are banned from #den".into()), "{heard:?}");
+    assert!(
+        heard.contains(&"Err: you are banned from #den".into()),
+        "{heard:?}"
+    );
     assert!(heard.contains(&"entered #lobby".into()));
 }
 
@@ -353,7 +410,10 @@ fn a_room_has_so_many_sanctions_and_they_go_with_it() {
     };
     for id in 0..SANCTIONS_PER_ROOM_MAX as u64 {
         let id = SanctionId(1_000 + id);
-        hall.chat.sanctions.impose(SanctionRecord { id, ..record.clone() });
+        hall.chat.sanctions.impose(SanctionRecord {
+            id,
+            ..record.clone()
+        });
     }
     assert!(hall.ask(1, "/ban gus")[0].starts_with("Err: a room has at most 1000"));
     assert_eq!(hall.ask(1, "/bans")[0].lines().count(), 100);

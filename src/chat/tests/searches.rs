@@ -46,7 +46,10 @@ fn one_searches_rooms_one_is_in_that_keep_history_and_ones_inbox() {
     let inbox = hall.names.iter().find(|(_, name)| *name == "inbox");
     let rooms = [LOBBY, hall.room("#den").unwrap(), *inbox.unwrap().0];
     assert_eq!(search.rooms, rooms);
-    assert_eq!(search.words, ["hello".into(), "world".into()] as [Box<str>; 2]);
+    assert_eq!(
+        search.words,
+        ["hello".into(), "world".into()] as [Box<str>; 2]
+    );
     assert_eq!(search.from, Name::parse("bob").ok());
     assert_eq!(search.since_unix_ms, Some(hall.now.unix_ms - 7_200_000));
 }
@@ -63,13 +66,20 @@ fn what_was_found_is_told_and_counted() {
     found(&mut hall, hits, false);
     assert_eq!(
         hall.hear(1),
-        ["[#den] bob: hello you; [#lobby] * carol says hello", "-> 2 found"]
+        [
+            "[#den] bob: hello you; [#lobby] * carol says hello",
+            "-> 2 found"
+        ]
     );
     hall.line(1, "/search hello");
     found(&mut hall, Vec::new(), false);
     assert_eq!(hall.hear(1), ["-> 0 found"]);
     hall.line(1, "/search hello");
-    found(&mut hall, vec![(den, said("bob", Body::Said("x".into())))], true);
+    found(
+        &mut hall,
+        vec![(den, said("bob", Body::Said("x".into())))],
+        true,
+    );
     assert!(hall.hear(1)[1].starts_with("-> 1 found, the newest"));
 }
 
@@ -125,7 +135,10 @@ fn a_search_that_failed_is_refused() {
     assert!(hall.hear(3)[0].starts_with(&format!("Err {key}: the server could not read")));
     let key = hall.run(3, "/search hello").0;
     found(&mut hall, Vec::new(), false);
-    assert_eq!(hall.hear(3), ["-> 0 found".to_owned(), format!("done {key}")]);
+    assert_eq!(
+        hall.hear(3),
+        ["-> 0 found".to_owned(), format!("done {key}")]
+    );
 }
 
 #[test]
