@@ -217,7 +217,7 @@ impl Chat {
         text: Option<&str>,
         effects: &mut Effects,
     ) -> Result<Answer, Refusal> {
-        let room = self.room_in_charge(asker, room)?;
+        let room = self.own_room(asker, room.map(RoomRef::Name))?;
         let state = self.rooms.get(room).ok_or(Refusal::InNoRoom)?;
         let Some(text) = text else {
             let text = match &state.topic {
