@@ -200,7 +200,7 @@ impl Chat {
         Some(self.ban_in_words(record, None))
     }
 
-    /// Whether somebody is kept out of a room. Who has a role there is not, whatever mark it shares.
+    /// Whether somebody is kept out of a room. Who has a role there is not for its network's sake.
     pub(super) fn ban_of(&self, id: PersonId, room: RoomId) -> Option<Refusal> {
         let record = self.hit(id, room, Measure::Ban)?;
         let name = self.rooms.get(room)?.name;
@@ -224,11 +224,13 @@ impl Chat {
     }
 
     fn hit(&self, id: PersonId, room: RoomId, measure: Measure) -> Option<&SanctionRecord> {
-        let marks = marks_of(self.people.get(id)?);
-        let hit = self
-            .sanctions
-            .hits(&marks, Some(room), measure, self.now.unix_ms);
-        hit.filter(|_| self.role(id, room).is_none())
+        let mut marks = marks_of(self.people.get(id)?);
+        let is_shared = |mark: &Mark| matches!(mark, Mark::Source(_));
+        if !self.sanctions.by_id.is_empty() && self.role(id, room).is_some() {
+            marks = marks.map(|mark| mark.filter(|mark| !is_shared(mark)));
+        }
+        self.sanctions
+            .hits(&marks, Some(room), measure, self.now.unix_ms)
     }
 
     fn ban_in_words(&self, record: &SanctionRecord, room: Option<RoomName>) -> Refusal {

@@ -218,6 +218,36 @@ fn nobody_acts_against_oneself_or_who_may_do_as_much() {
 }
 
 #[test]
+fn a_role_does_not_protect_from_somebody_above() {
+    let mut hall = den();
+    hall.line(1, "/mute bob 1h");
+    assert!(
+        hall.ask(2, "hello")
+            .last()
+            .unwrap()
+            .starts_with("Err: you may not speak in #den")
+    );
+    hall.line(5, "/ban #den alice");
+    assert!(
+        hall.ask(1, "/join den")
+            .last()
+            .unwrap()
+            .starts_with("Err: you are banned from #den")
+    );
+}
+
+#[test]
+fn who_has_a_role_is_not_kept_out_for_its_networks_sake() {
+    let mut hall = den();
+    guest_from(&mut hall, 6, "gil", "198.51.100.7");
+    hall.line(6, "/join den");
+    hall.line(1, "/op gil");
+    hall.line(6, "/leave den");
+    hall.line(1, "/ban gus");
+    assert!(hall.ask(6, "/join den")[0].starts_with("reads #den"));
+}
+
+#[test]
 fn bans_are_listed_with_who_why_and_until_when() {
     let mut hall = den();
     assert_eq!(
