@@ -22,7 +22,7 @@ pub(super) struct Changes {
     /// Submitted, and what follows when they are answered.
     outstanding: BTreeMap<Ticket, Then>,
     /// For how many each client waits.
-    awaited: BTreeMap<ClientId, u32>,
+    owed: BTreeMap<ClientId, u32>,
 }
 
 /// What follows when a change is durable.
@@ -60,27 +60,27 @@ impl Changes {
     }
 
     /// Whether a client waits for some of them.
-    pub(super) fn are_awaited_by(&self, client: ClientId) -> bool {
-        self.awaited.contains_key(&client)
+    pub(super) fn owes_answer_to(&self, client: ClientId) -> bool {
+        self.owed.contains_key(&client)
     }
 
     /// Adds one that is not submitted yet.
     fn push(&mut self, change: Change, then: Then) {
         if let Some(client) = then.client() {
-            *self.awaited.entry(client).or_default() += 1;
+            *self.owed.entry(client).or_default() += 1;
         }
         self.waiting.push_back((change, then));
     }
 
     /// What follows of one that is answered.
-    fn take(&mut self, ticket: Ticket) -> Option<Then> {
+    fn answer(&mut self, ticket: Ticket) -> Option<Then> {
         let then = self.outstanding.remove(&ticket)?;
         if let Some(client) = then.client()
-            && let Some(count) = self.awaited.get_mut(&client)
+            && let Some(count) = self.owed.get_mut(&client)
         {
             *count -= 1;
             if *count == 0 {
-                self.awaited.remove(&client);
+                self.owed.remove(&client);
             }
         }
         Some(then)
@@ -177,15 +177,15 @@ impl Chat {
 
     /// A change is durable.
     pub(super) fn changed(&mut self, ticket: Ticket, effects: &mut Effects) {
-        if let Some(then) = self.changes.take(ticket) {
+        if let Some(then) = self.changes.answer(ticket) {
             let client = then.client();
             then.follow(effects);
-            self.finish_if_leaving(client, effects);
+            self.finish_if_told(client, effects);
         }
     }
 
     /// Says goodbye to who waited for nothing but this answer.
-    pub(super) fn finish_if_leaving(&mut self, client: Option<ClientId>, effects: &mut Effects) {
+    pub(super) fn finish_if_told(&mut self, client: Option<ClientId>, effects: &mut Effects) {
         let seat = client.and_then(|client| self.seats.get(client));
         if let Some(Seat::Taken(id)) = seat {
             self.finish_if_answered(*id, effects);
@@ -199,12 +199,12 @@ impl Chat {
         why: StoreFailure,
         effects: &mut Effects,
     ) -> bool {
-        let Some(then) = self.changes.take(ticket) else {
+        let Some(then) = self.changes.answer(ticket) else {
             return false;
         };
         let client = then.client();
         then.fail(why, effects);
-        self.finish_if_leaving(client, effects);
+        self.finish_if_told(client, effects);
         true
     }
 }

@@ -56,7 +56,9 @@ impl Chat {
         else {
             return;
         };
-        let Some(client) = person.client else { return };
+        let Some(client) = person.client.filter(|_| !state.is_closed) else {
+            return;
+        };
         state.members.insert(id, Seconds::at(now));
         state.is_awaiting = false;
         person.rooms.add(room);
@@ -83,7 +85,8 @@ impl Chat {
             from: entrance.from,
             greeting: entrance.greeting,
         });
-        self.record(Some(client), Some(name), Deed::Joined(title), effects);
+        self.note_deed_of(Some(client), Some(name), Deed::Joined(title), effects);
+        self.own_again(id, room);
         self.use_invitation(id, room, effects);
     }
 
@@ -190,7 +193,7 @@ impl Chat {
         if is_seen || telling != Telling::Counted {
             self.note(room, name, client, body, effects);
         }
-        self.record(client, Some(name), Deed::Left(title), effects);
+        self.note_deed_of(client, Some(name), Deed::Left(title), effects);
         self.dissolve_if_over(room, effects);
     }
 

@@ -9,6 +9,9 @@
 //!                 ├─ commands    what people ask for     ─┬─> membership   who is where; a room's order
 //!                 └─ journal     what the store answered ─┘                Publish, Join, Leave
 //! ```
+//!
+//! What may be done is decided in `roles` (who may do as much as whom) and `sanctions` (who may not
+//! speak or enter); what outlives the process goes through `changes`.
 
 pub mod command;
 pub mod name;
@@ -17,6 +20,7 @@ pub mod text;
 pub mod vocabulary;
 
 mod accounts;
+mod activity;
 mod apply;
 mod begin;
 mod changes;

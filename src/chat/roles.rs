@@ -7,7 +7,7 @@ use super::changes::Then;
 use super::name::Name;
 use super::people::{Person, PersonId};
 use super::rooms::Room;
-use super::{AccountId, Activity, Change, Chat, ClientId, Deed, Effect, Effects, Role, RoomId};
+use super::{AccountId, Change, Chat, Effects, Role, RoomId};
 
 /// How much somebody may do in one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,7 +36,10 @@ impl Chat {
     /// What somebody may do in a room beside talking.
     pub(super) fn role(&self, id: PersonId, room: RoomId) -> Option<Role> {
         let (person, state) = (self.people.get(id)?, self.rooms.get(room)?);
-        if state.owner == Some(id) || self.is_admin(id) {
+        let is_guest = person.account().is_none();
+        // A guest who comes back after a restart has its session's number, and so its room, again.
+        let made_it = is_guest && state.guest == Some(person.sender());
+        if made_it || self.is_admin(id) {
             return Some(Role::Owner);
         }
         let of_account = person
@@ -71,6 +74,19 @@ impl Chat {
         let account = self.people.get(id).and_then(Person::account);
         state.invited_guests.contains(&id)
             || account.is_some_and(|account| state.invited.contains(&account))
+    }
+
+    /// A guest who made a room before the server was started again owns it again.
+    pub(super) fn own_again(&mut self, id: PersonId, room: RoomId) {
+        let (Some(person), Some(state)) = (self.people.get_mut(id), self.rooms.get_mut(room))
+        else {
+            return;
+        };
+        let made_it = state.guest == Some(person.sender()) && person.account().is_none();
+        if made_it && state.owner.is_none() {
+            state.owner = Some(id);
+            person.rare_mut().owned.push(room);
+        }
     }
 
     /// An invitation ends with coming in.
@@ -138,7 +154,7 @@ impl Chat {
                 continue;
             };
             let mut is_changed = false;
-            if state.owner == Some(id) {
+            if state.guest == Some(session) {
                 (state.owner, state.guest) = (None, None);
                 state.roles.insert(account, Role::Owner);
                 is_changed = true;
@@ -158,21 +174,5 @@ impl Chat {
         for record in self.sanctions.adopt(session, account) {
             self.change(Change::PutSanction(record), Then::Nothing, effects);
         }
-    }
-
-    /// A line for the activity log.
-    pub(super) fn record(
-        &self,
-        client: Option<ClientId>,
-        who: Option<Name>,
-        deed: Deed,
-        effects: &mut Effects,
-    ) {
-        effects.push_back(Effect::Record(Activity {
-            unix_ms: self.now.unix_ms,
-            client,
-            who,
-            deed,
-        }));
     }
 }

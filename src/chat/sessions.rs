@@ -238,7 +238,7 @@ impl Chat {
         if !person.is_leaving || person.outstanding > 0 {
             return;
         }
-        let awaits = |client| self.changes.are_awaited_by(client) || self.searches.has(client);
+        let awaits = |client| self.changes.owes_answer_to(client) || self.searches.has(client);
         if person.client.is_some_and(awaits) {
             return;
         }

@@ -6,8 +6,8 @@ use super::super::people::{Person, PersonId};
 use super::super::refusal::{Ago, Refusal};
 use super::super::text;
 use super::super::{
-    AccountRecord, Administer, Change, Chat, Deed, Door, Effect, Effects, EntryId, Operation,
-    PasswordHash, RequestId,
+    AccountId, AccountRecord, Administer, Change, Chat, Deed, Door, Effect, Effects, EntryId,
+    Operation, PasswordHash, RequestId,
 };
 use super::answers::{Page, beginning};
 use super::{Answer, Asker, reason, room_name};
@@ -157,7 +157,7 @@ impl Chat {
     fn record_server(&self, asker: Asker, what: String, effects: &mut Effects) {
         let who = self.people.get(asker.id).map(|person| person.name);
         let deed = Deed::Server { what: what.into() };
-        self.record(Some(asker.client), who, deed, effects);
+        self.note_deed_of(Some(asker.client), who, deed, effects);
     }
 
     /// An operator asks for something from outside.
@@ -167,22 +167,21 @@ impl Chat {
         task: &Administer<'_>,
         effects: &mut Effects,
     ) {
-        let done = match task {
+        let answer = match task {
             Administer::SetPassword { name, hash } => {
-                self.administer_set_password(request, name, hash, effects)
+                self.administer_set_password(name, hash.clone(), effects)
             }
-            Administer::Grant { name, is_given } => {
-                self.administer_grant(request, name, *is_given, effects)
+            Administer::Grant { name, is_given } => self.administer_grant(name, *is_given, effects),
+            Administer::RemoveAccount { name } => self.administer_remove_account(name, effects),
+            Administer::Erase { room, id } => {
+                match self.administer_erase(request, room, *id, effects) {
+                    // It is answered when it is durable.
+                    Ok(()) => return,
+                    Err(refusal) => Err(refusal.to_string().into()),
+                }
             }
-            Administer::RemoveAccount { name } => {
-                self.administer_remove_account(request, name, effects)
-            }
-            Administer::Erase { room, id } => self.administer_erase(request, room, *id, effects),
         };
-        if let Err(refusal) = done {
-            let why = refusal.to_string().into();
-            effects.push_back(Effect::Administered(request, Err(why)));
-        }
+        effects.push_back(Effect::Administered(request, answer));
     }
 
     /// Takes back what was said.
@@ -209,25 +208,27 @@ impl Chat {
     /// Gives an account a password; makes it if there is none of that name.
     fn administer_set_password(
         &mut self,
-        request: RequestId,
         name: &str,
-        hash: &PasswordHash,
+        hash: PasswordHash,
         effects: &mut Effects,
-    ) -> Result<(), Refusal> {
-        let name = Name::parse(name).map_err(Refusal::BadName)?;
+    ) -> Result<Arc<str>, Arc<str>> {
+        let name = Name::parse(name).map_err(|error| error.to_string())?;
         let known = self.accounts.named(name).cloned();
         let (mut record, what) = match known {
-            Some(record) => (record, "has a new password"),
-            None if self.people.named(name).is_some() => return Err(Refusal::NameTaken(name)),
-            None if self.accounts.count() >= ACCOUNTS_MAX => return Err(Refusal::TooManyAccounts),
-            None => (self.new_account(name), "is a new account"),
+            Some(record) => (record, "password changed"),
+            None if self.people.named(name).is_some() => {
+                return Err(Refusal::NameTaken(name).to_string().into());
+            }
+            None if self.accounts.count() >= ACCOUNTS_MAX => {
+                return Err(Refusal::TooManyAccounts.to_string().into());
+            }
+            None => (self.new_account(name), "made"),
         };
-        record.password = Some(hash.clone());
+        record.password = Some(hash);
         self.accounts.put(record.clone());
-        let text = format!("{} {what}", record.name).into();
-        let then = Then::Report { request, text };
-        self.change(Change::PutAccount(record), then, effects);
-        Ok(())
+        self.change(Change::PutAccount(record), Then::Nothing, effects);
+        self.note_deed_of(None, None, Deed::Account { name, what }, effects);
+        Ok(format!("account {name}: {what}").into())
     }
 
     fn new_account(&mut self, name: Name) -> AccountRecord {
@@ -250,52 +251,50 @@ impl Chat {
     /// Gives or takes the right to administer the server.
     fn administer_grant(
         &mut self,
-        request: RequestId,
         name: &str,
         is_given: bool,
         effects: &mut Effects,
-    ) -> Result<(), Refusal> {
-        let name = Name::parse(name).map_err(Refusal::BadName)?;
-        let account = self.accounts.named(name);
-        let account = account.ok_or(Refusal::NoSuchAccount(name))?;
-        let (name, id) = (account.name, account.id);
-        let text = if is_given {
-            format!("{name} administers the server")
-        } else {
-            format!("{name} does not administer the server")
-        };
-        let text = text.into();
+    ) -> Result<Arc<str>, Arc<str>> {
+        let (id, name) = self.account_to_administer(name)?;
+        self.set_admin(id, is_given, Then::Nothing, effects);
         let deed = Deed::Appointed {
             room: None,
             name,
             is_given,
         };
-        self.record(None, None, deed, effects);
-        self.grant(id, is_given, Then::Report { request, text }, effects);
-        Ok(())
+        self.note_deed_of(None, None, deed, effects);
+        let what = if is_given {
+            "administers"
+        } else {
+            "does not administer"
+        };
+        Ok(format!("{name} {what} the server").into())
     }
 
     /// Ends an account, and the sessions that have it.
     fn administer_remove_account(
         &mut self,
-        request: RequestId,
         name: &str,
         effects: &mut Effects,
-    ) -> Result<(), Refusal> {
-        let name = Name::parse(name).map_err(Refusal::BadName)?;
-        let account = self.accounts.named(name);
-        let id = account.ok_or(Refusal::NoSuchAccount(name))?.id;
+    ) -> Result<Arc<str>, Arc<str>> {
+        let (id, name) = self.account_to_administer(name)?;
         let words: Arc<str> = "your account was removed".into();
         for session in self.sessions_named(name) {
             self.end_session(session, words.clone(), effects);
         }
-        self.accounts.remove(id, self.now.unix_ms);
         self.rooms.forget_account(id);
+        self.accounts.remove(id, self.now.unix_ms);
+        self.change(Change::RemoveAccount(id), Then::Nothing, effects);
         let what = "removed";
-        self.record(None, None, Deed::Account { name, what }, effects);
-        let text = format!("{name} is no account any more").into();
-        let then = Then::Report { request, text };
-        self.change(Change::RemoveAccount(id), then, effects);
-        Ok(())
+        self.note_deed_of(None, None, Deed::Account { name, what }, effects);
+        Ok(format!("account {name}: {what}").into())
+    }
+
+    fn account_to_administer(&self, name: &str) -> Result<(AccountId, Name), Arc<str>> {
+        let name = Name::parse(name).map_err(|error| error.to_string())?;
+        match self.accounts.named(name) {
+            Some(account) => Ok((account.id, account.name)),
+            None => Err(Refusal::NoSuchAccount(name).to_string().into()),
+        }
     }
 }

@@ -108,6 +108,13 @@ impl Chat {
         if name == by {
             return Err(Refusal::Oneself);
         }
+        if let (Some((room, title)), Holder::Guest(id), false) = (site.0, holder, is_given)
+            && self.role(id, room) == Some(Role::Owner)
+        {
+            let text = format!("{name} made {title} and owns it; /close {title} ends it");
+            Self::notice(asker.client, text, effects);
+            return Ok(Answer::Done);
+        }
         match site.0 {
             Some((room, title)) => {
                 self.appoint_in_room(asker, is_given, (room, title), (name, holder), effects)?;
@@ -124,7 +131,7 @@ impl Chat {
             name,
             is_given,
         };
-        self.record(Some(asker.client), Some(by), deed, effects);
+        self.note_deed_of(Some(asker.client), Some(by), deed, effects);
         Ok(Answer::Elsewhere)
     }
 
@@ -161,15 +168,8 @@ impl Chat {
             (Holder::Guest(id), true) => {
                 state.moderators.insert(id);
             }
-            // A guest who made the room owns it no longer, but it still goes with its last member.
             (Holder::Guest(id), false) => {
                 state.moderators.remove(&id);
-                if state.owner == Some(id) {
-                    state.owner = None;
-                    if let Some(person) = self.people.get_mut(id) {
-                        person.rare_mut().owned.retain(|other| *other != room);
-                    }
-                }
             }
         }
         let by = self.name_of(asker)?;
@@ -211,11 +211,11 @@ impl Chat {
             format!("{name} does not administer this server any more")
         };
         self.tell_all_of(name, told, effects);
-        self.grant(account, is_given, asker.told(Some(done.into())), effects);
+        self.set_admin(account, is_given, asker.told(Some(done.into())), effects);
     }
 
     /// Makes an account an administrator, or takes that back.
-    pub(super) fn grant(
+    pub(in crate::chat) fn set_admin(
         &mut self,
         account: AccountId,
         is_given: bool,

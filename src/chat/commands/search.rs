@@ -130,7 +130,7 @@ impl Chat {
                 effects.push_back(Effect::Reply(client, refused));
             }
         }
-        self.finish_if_leaving(Some(client), effects);
+        self.finish_if_told(Some(client), effects);
     }
 
     /// What somebody may read of what was found: it may have left a room meanwhile.

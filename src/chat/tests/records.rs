@@ -222,6 +222,23 @@ fn a_guests_room_somebody_came_back_into_stays_until_they_leave() {
 }
 
 #[test]
+fn a_guest_that_comes_back_with_its_sessions_number_owns_its_room_again() {
+    let mut hall = with_guests_room();
+    let den = hall.room("#den").unwrap();
+    // The number is made of the token, which a client shows when it comes back.
+    guest(&mut hall, 1, "gus");
+    hall.line(1, "/join den");
+    assert!(hall.ask(1, "/set limit 4")[0].contains("limit 4"));
+    assert!(hall.ask(1, "/set")[0].contains("owner gus"));
+    guest(&mut hall, 2, "other");
+    hall.line(2, "/join den");
+    assert!(hall.ask(2, "/set limit 4")[0].starts_with("Err: only an owner"));
+    hall.close(1, Parting::Left);
+    hall.close(2, Parting::Left);
+    assert!(is_removed(&hall, den));
+}
+
+#[test]
 fn a_room_begins_as_it_was() {
     let mut hall = hall();
     member(&mut hall, 1, "alice");
