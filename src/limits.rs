@@ -138,6 +138,8 @@ pub const LOGIN_DELAY_MAX: Duration = Duration::from_secs(60);
 pub const LOGIN_DELAYS_MAX: usize = 65_536;
 /// How long a session of an account may be resumed after it was last in use.
 pub const ACCOUNT_RESUME_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
+/// How often it is noted that a session of an account is still in use.
+pub const SESSION_NOTED_INTERVAL: Duration = Duration::from_secs(3600);
 /// Sessions of one account that may be resumed; the oldest goes first.
 pub const SESSIONS_PER_ACCOUNT_MAX: usize = 16;
 /// How long the name of an account that ended or was renamed stays reserved.
@@ -421,6 +423,8 @@ const _: () = {
     assert!(PRESENCE_RELISTED_BELOW < PRESENCE_LISTED_MAX);
     // What stays of refused peers leaves files for the server itself.
     assert!(REFUSED_LINGERING_MAX * 2 <= OPEN_FILES_RESERVED);
+    // A session in use must not be forgotten between two notes of it.
+    assert!(SESSION_NOTED_INTERVAL.as_secs() * 2 <= ACCOUNT_RESUME_AGE_MAX.as_secs());
     // The journal must take the longest message.
     assert!(TEXT_BYTES_MAX <= JOURNAL_BYTES_MAX);
 };

@@ -6,7 +6,10 @@
 
 use super::journal::Journal;
 use super::refusal::{Refusal, StoreFailure};
-use super::{Change, Chat, ClientId, Effect, Effects, Event, Job, Kept, MessageKey, Ticket, Write};
+use super::seats::Seat;
+use super::{
+    Append, Change, Chat, ClientId, Effect, Effects, Event, Job, Kept, MessageKey, Ticket, Write,
+};
 use crate::limits::CHANGES_WAITING_MAX;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -14,9 +17,21 @@ use std::collections::{BTreeMap, VecDeque};
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     /// Not submitted yet, in order.
-    waiting: VecDeque<(Change, Then)>,
+    waiting: VecDeque<Waiting>,
     /// Submitted, and what follows when they are answered.
     outstanding: BTreeMap<Ticket, Then>,
+    /// How many of those that wait are messages, which the journal counts as submitted.
+    appends_waiting: usize,
+    /// For how many each client waits.
+    awaited: BTreeMap<ClientId, u32>,
+}
+
+/// What waits for the journal.
+#[derive(Debug)]
+enum Waiting {
+    Change(Change, Then),
+    /// A message that came behind changes it may need: its inbox is made by one.
+    Append(Append),
 }
 
 /// What follows when a change is durable.
@@ -41,6 +56,33 @@ impl Changes {
         self.waiting.is_empty() && self.outstanding.is_empty()
     }
 
+    /// Whether a client waits for some of them.
+    pub(super) fn are_awaited_by(&self, client: ClientId) -> bool {
+        self.awaited.contains_key(&client)
+    }
+
+    /// Adds one that is not submitted yet.
+    fn push(&mut self, change: Change, then: Then) {
+        if let Some(client) = then.client() {
+            *self.awaited.entry(client).or_default() += 1;
+        }
+        self.waiting.push_back(Waiting::Change(change, then));
+    }
+
+    /// What follows of one that is answered.
+    fn take(&mut self, ticket: Ticket) -> Option<Then> {
+        let then = self.outstanding.remove(&ticket)?;
+        if let Some(client) = then.client()
+            && let Some(count) = self.awaited.get_mut(&client)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.awaited.remove(&client);
+            }
+        }
+        Some(then)
+    }
+
     /// How many the journal has.
     pub(super) fn outstanding(&self) -> usize {
         self.outstanding.len()
@@ -58,6 +100,14 @@ impl Changes {
 }
 
 impl Then {
+    /// Who is told.
+    fn client(&self) -> Option<ClientId> {
+        match self {
+            Self::Nothing => None,
+            Self::Tell { client, .. } => Some(*client),
+        }
+    }
+
     /// The change is durable.
     fn follow(self, effects: &mut Effects) {
         let Self::Tell {
@@ -82,7 +132,7 @@ impl Chat {
     pub(super) fn change(&mut self, change: Change, then: Then, effects: &mut Effects) {
         match self.settings.kept {
             Kept::Stored => {
-                self.changes.waiting.push_back((change, then));
+                self.changes.push(change, then);
                 self.submit_changes(effects);
             }
             // What nobody keeps is as durable as it will ever be.
@@ -93,25 +143,53 @@ impl Chat {
     /// Hands the journal as many of the waiting changes as it has room for.
     pub(super) fn submit_changes(&mut self, effects: &mut Effects) {
         while self.changes.is_waiting() && self.journal_has_places() {
-            let Some((change, then)) = self.changes.waiting.pop_front() else {
+            let Some(waiting) = self.changes.waiting.pop_front() else {
                 return;
             };
-            let ticket = self.journal.take_ticket();
-            self.changes.outstanding.insert(ticket, then);
-            let write = Write::Change { ticket, change };
+            let write = match waiting {
+                Waiting::Change(change, then) => {
+                    let ticket = self.journal.take_ticket();
+                    self.changes.outstanding.insert(ticket, then);
+                    Write::Change { ticket, change }
+                }
+                Waiting::Append(append) => {
+                    self.changes.appends_waiting -= 1;
+                    Write::Append(append)
+                }
+            };
             effects.push_back(Effect::Submit(Job::Write(write)));
         }
     }
 
+    /// Hands the journal a message, behind the changes that were decided before it.
+    pub(super) fn submit_behind_changes(&mut self, append: Append, effects: &mut Effects) {
+        if self.changes.is_waiting() {
+            self.changes.appends_waiting += 1;
+            self.changes.waiting.push_back(Waiting::Append(append));
+        } else {
+            effects.push_back(Effect::Submit(Job::Write(Write::Append(append))));
+        }
+    }
+
     fn journal_has_places(&self) -> bool {
-        let jobs = self.journal.len() + self.changes.outstanding();
-        jobs < Journal::jobs_max(&self.settings)
+        let messages = self.journal.len() - self.changes.appends_waiting;
+        messages + self.changes.outstanding() < Journal::jobs_max(&self.settings)
     }
 
     /// A change is durable.
     pub(super) fn changed(&mut self, ticket: Ticket, effects: &mut Effects) {
-        if let Some(then) = self.changes.outstanding.remove(&ticket) {
+        if let Some(then) = self.changes.take(ticket) {
+            let client = then.client();
             then.follow(effects);
+            self.finish_if_leaving(client, effects);
+        }
+    }
+
+    /// Whoever waits only for this answer to say goodbye, does.
+    fn finish_if_leaving(&mut self, client: Option<ClientId>, effects: &mut Effects) {
+        let seat = client.and_then(|client| self.seats.get(client));
+        if let Some(Seat::Taken(id)) = seat {
+            self.finish_if_answered(*id, effects);
         }
     }
 
@@ -122,13 +200,15 @@ impl Chat {
         why: StoreFailure,
         effects: &mut Effects,
     ) -> bool {
-        let Some(then) = self.changes.outstanding.remove(&ticket) else {
+        let Some(then) = self.changes.take(ticket) else {
             return false;
         };
+        let told = then.client();
         if let Then::Tell { client, key, .. } = then {
             let refused = Event::Refused(key, Refusal::NotStored(why));
             effects.push_back(Effect::Reply(client, refused));
         }
+        self.finish_if_leaving(told, effects);
         true
     }
 }

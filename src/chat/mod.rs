@@ -5,7 +5,7 @@
 //! same code runs in the server, in the simulator and in the benches.
 //!
 //! ```text
-//! Input -> apply ─┬─ doors       the prompt, Hello, resuming, going
+//! Input -> apply ─┬─ doors       the prompt, Hello, resuming, going; secrets and arrivals: accounts
 //!                 ├─ commands    what people ask for     ─┬─> membership   who is where; a room's order
 //!                 └─ journal     what the store answered ─┘                Publish, Join, Leave
 //! ```
@@ -17,7 +17,9 @@ pub mod text;
 pub mod vocabulary;
 
 mod accounts;
+mod activity;
 mod apply;
+mod arrivals;
 mod begin;
 mod changes;
 mod commands;
@@ -26,14 +28,18 @@ mod doors;
 #[cfg(test)]
 pub(crate) mod fault;
 mod held;
+mod inboxes;
 mod invariants;
 mod journal;
+mod logins;
 mod membership;
 mod pending;
 mod people;
 mod presence;
+mod remembered;
 mod rooms;
 mod seats;
+mod secrets;
 mod sessions;
 #[cfg(test)]
 mod tests;
@@ -51,8 +57,11 @@ use crate::limits::{
 use accounts::Accounts;
 use changes::Changes;
 use held::HeldNames;
+use inboxes::{Mail, Orphans};
 use journal::Journal;
+use logins::{LoginDelays, PasswordJobs};
 use people::People;
+use remembered::Remembered;
 use rooms::Rooms;
 use seats::Seats;
 use std::time::Duration;
@@ -81,6 +90,8 @@ pub struct Settings {
     pub journal_jobs_max: usize,
     /// Bytes of text on their way to the store at once.
     pub journal_bytes_max: usize,
+    /// Whether the activity log holds what people say.
+    pub logs_messages: bool,
 }
 
 impl Default for Settings {
@@ -99,6 +110,7 @@ impl Default for Settings {
             empty_line_leaves: true,
             journal_jobs_max: JOURNAL_JOBS_MAX,
             journal_bytes_max: JOURNAL_BYTES_MAX,
+            logs_messages: false,
         }
     }
 }
@@ -117,6 +129,11 @@ pub struct Chat {
     seats: Seats,
     people: People,
     accounts: Accounts,
+    remembered: Remembered,
+    mail: Mail,
+    orphans: Orphans,
+    password_jobs: PasswordJobs,
+    login_delays: LoginDelays,
     held: HeldNames,
     rooms: Rooms,
     journal: Journal,
@@ -135,7 +152,9 @@ impl Chat {
     pub fn next_deadline(&self) -> Option<Duration> {
         let count = self.rooms.next_count().map(|(due, _)| due);
         let expiry = self.next_expiry();
-        count.into_iter().chain(expiry).min()
+        let noted = self.remembered.next_due();
+        let orphans = self.orphans.due();
+        [count, expiry, noted, orphans].into_iter().flatten().min()
     }
 
     /// Whether the journal owes no answer; a stopping server waits for it.

@@ -1,5 +1,6 @@
 //! The rooms and inboxes there are: what they are called, who is in them, what is settled in them.
 
+use super::inboxes::Inbox;
 use super::name::{Name, RoomName};
 use super::pending::Pending;
 use super::people::PersonId;
@@ -40,6 +41,8 @@ pub(super) struct Room {
     pub(super) is_new: bool,
     /// Who is in it, and since when.
     pub(super) members: BTreeMap<PersonId, Seconds>,
+    /// How many of them are further sessions of an account that is counted already.
+    pub(super) repeats: usize,
     pub(super) presence: Presence,
     pub(super) pending: Pending,
     /// Connections that are gone from it but are still being told what was said; while there are
@@ -48,7 +51,7 @@ pub(super) struct Room {
 }
 
 /// Seconds since the start, kept small.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Seconds(u32);
 
 impl Seconds {
@@ -59,16 +62,6 @@ impl Seconds {
     pub(super) fn until(self, now: Duration) -> Duration {
         Duration::from_secs(now.as_secs().saturating_sub(self.0.into()))
     }
-}
-
-/// The log of one person's private messages.
-#[derive(Debug)]
-pub(super) struct Inbox {
-    /// Whose it is, while that session lasts.
-    pub(super) owner: Option<PersonId>,
-    pub(super) pending: Pending,
-    /// As in [`Room`].
-    pub(super) lingering: usize,
 }
 
 impl Room {
@@ -89,10 +82,16 @@ impl Room {
             extent: Extent::EMPTY,
             is_new: false,
             members: BTreeMap::new(),
+            repeats: 0,
             presence: Presence::default(),
             pending: Pending::default(),
             lingering: 0,
         }
+    }
+
+    /// How many are in it; an account counts once, however often it is connected.
+    pub(super) fn here(&self) -> usize {
+        self.members.len() - self.repeats
     }
 
     /// Whether its owner is in it.
@@ -107,12 +106,6 @@ impl Room {
             && self.members.is_empty()
             && self.lingering == 0
             && self.pending.is_empty()
-    }
-}
-
-impl Inbox {
-    fn is_over(&self) -> bool {
-        self.owner.is_none() && self.lingering == 0 && self.pending.is_empty()
     }
 }
 
@@ -157,31 +150,26 @@ impl Rooms {
         self.by_id.insert(id, room);
     }
 
-    pub(super) fn insert_inbox(&mut self, id: RoomId, owner: PersonId) {
-        let inbox = Inbox {
-            owner: Some(owner),
-            pending: Pending::default(),
-            lingering: 0,
-        };
+    pub(super) fn insert_inbox(&mut self, id: RoomId, inbox: Inbox) {
         self.inboxes.insert(id, inbox);
     }
 
-    /// Removes a room or inbox that nothing holds any more; whether it did.
+    /// Removes an inbox that nothing holds any more; gives it back if so.
+    pub(super) fn remove_inbox_if_over(&mut self, id: RoomId) -> Option<Inbox> {
+        self.inboxes.get(&id).filter(|inbox| inbox.is_over())?;
+        self.inboxes.remove(&id)
+    }
+
+    /// Removes a room that nothing holds any more; whether it did.
     pub(super) fn remove_if_over(&mut self, id: RoomId) -> Option<Option<PersonId>> {
-        if let Some(room) = self.by_id.get(&id).filter(|room| room.is_over()) {
-            let (name, owner, due) = (room.name, room.owner, room.presence.due());
-            self.by_name.remove(&name);
-            self.by_id.remove(&id);
-            if let Some(due) = due {
-                self.counts_due.remove(&(due, id));
-            }
-            return Some(owner);
+        let room = self.by_id.get(&id).filter(|room| room.is_over())?;
+        let (name, owner, due) = (room.name, room.owner, room.presence.due());
+        self.by_name.remove(&name);
+        self.by_id.remove(&id);
+        if let Some(due) = due {
+            self.counts_due.remove(&(due, id));
         }
-        let inbox = self.inboxes.get(&id).filter(|inbox| inbox.is_over());
-        inbox.is_some().then(|| {
-            self.inboxes.remove(&id);
-            None
-        })
+        Some(owner)
     }
 
     pub(super) fn get(&self, id: RoomId) -> Option<&Room> {
@@ -195,6 +183,10 @@ impl Rooms {
     pub(super) fn named(&self, name: RoomName) -> Option<(RoomId, &Room)> {
         let id = *self.by_name.get(&name)?;
         Some((id, self.get(id)?))
+    }
+
+    pub(super) fn inbox(&self, id: RoomId) -> Option<&Inbox> {
+        self.inboxes.get(&id)
     }
 
     pub(super) fn inbox_mut(&mut self, id: RoomId) -> Option<&mut Inbox> {
@@ -222,7 +214,7 @@ impl Rooms {
         let Some(room) = self.by_id.get_mut(&id) else {
             return;
         };
-        if let Some(due) = room.presence.schedule(room.members.len(), now) {
+        if let Some(due) = room.presence.schedule(room.here(), now) {
             self.counts_due.insert((due, id));
         }
     }
@@ -246,6 +238,14 @@ impl Rooms {
         self.by_name
             .values()
             .filter_map(|id| Some((*id, self.get(*id)?)))
+    }
+
+    /// An account has ended, and with it what it might do in rooms.
+    pub(super) fn forget_account(&mut self, account: AccountId) {
+        for room in self.by_id.values_mut() {
+            room.roles.remove(&account);
+            room.invited.retain(|invited| *invited != account);
+        }
     }
 
     /// Every order there is, with the id of its room.

@@ -25,10 +25,11 @@ impl Chat {
         let mut text = format!("names {}:", room.name);
         let expected = "a string takes everything";
         for (name, member) in names {
-            let is_plain = self
-                .people
-                .get(member)
-                .is_some_and(|person| person.door == Door::Line);
+            // An account is listed once, and marked if any of its connections here is plain.
+            let mut sessions = self.people.all_named(name);
+            let is_plain = sessions.any(|(session, person)| {
+                person.door == Door::Line && room.members.contains_key(&session)
+            });
             let is_owner = room.owner == Some(member);
             write!(text, " {}", listed(name, is_owner, is_plain)).expect(expected);
         }
@@ -51,7 +52,9 @@ impl Chat {
         let mut names: Vec<(Name, PersonId)> = if is_most {
             let everybody = self.people.beginning_with(prefix);
             let members = everybody.filter(|(_, person)| room.members.contains_key(person));
-            members.take(NAMES_LISTED_MAX + 1).collect()
+            let mut last = None;
+            let once = members.filter(|(name, _)| last.replace(*name) != Some(*name));
+            once.take(NAMES_LISTED_MAX + 1).collect()
         } else {
             let members = room.members.keys();
             let named =
@@ -60,6 +63,7 @@ impl Chat {
                 .filter(|(name, _)| begins_with(name.as_str(), prefix))
                 .collect();
             names.sort_unstable();
+            names.dedup_by_key(|(name, _)| *name);
             names.truncate(NAMES_LISTED_MAX + 1);
             names
         };
@@ -85,7 +89,7 @@ impl Chat {
                 continue;
             }
             let key = if room.key.is_some() { ", key" } else { "" };
-            let mut line = format!("{} ({} here{key})", room.name, room.members.len());
+            let mut line = format!("{} ({} here{key})", room.name, room.here());
             if let Some(topic) = &room.topic {
                 write!(line, " {topic}").expect("a string takes everything");
             }

@@ -61,6 +61,10 @@ impl Chat {
         if !is_leaving && let Some(verdict) = self.pace(asker, cost, effects) {
             return verdict;
         }
+        // Whatever it is, it may make changes, and there is no place for more.
+        if !is_leaving && self.changes.is_full() {
+            return Verdict::Paused(Pause::Journal);
+        }
         if command.as_ref().is_ok_and(is_stored) && self.must_wait_for_journal(asker, bytes) {
             return Verdict::Paused(Pause::Journal);
         }
@@ -146,7 +150,7 @@ impl Chat {
     fn pace(&mut self, asker: Asker, cost: Cost, effects: &mut Effects) -> Option<Verdict> {
         let (rates, now) = (self.settings.rates, self.now.monotonic);
         let person = self.people.get_mut(asker.id)?;
-        if person.trusted {
+        if person.standing.is_trusted() {
             return None;
         }
         match person.throttle.check(&rates, cost, now) {
@@ -179,7 +183,7 @@ impl Chat {
     fn spend(&mut self, asker: Asker, cost: Cost) {
         let (rates, now) = (self.settings.rates, self.now.monotonic);
         if let Some(person) = self.people.get_mut(asker.id)
-            && !person.trusted
+            && !person.standing.is_trusted()
         {
             person.throttle.spend(&rates, cost, now);
         }

@@ -41,9 +41,7 @@ impl Chat {
         if !is_owner && !state.admits_plain && person.door == Door::Line {
             return Err(Refusal::PlainNotAdmitted(name));
         }
-        let is_full = state
-            .limit
-            .is_some_and(|limit| state.members.len() >= limit);
+        let is_full = state.limit.is_some_and(|limit| state.here() >= limit);
         if is_full && !is_owner {
             return Err(Refusal::RoomFull(name));
         }
