@@ -135,7 +135,7 @@ const LAYERS: [Layer; 12] = [
         module: "store",
         ours: &["limits"],
         chat: Chat::Words,
-        crates: &["rusqlite"],
+        crates: &["log", "rusqlite", "rustix"],
     },
     Layer {
         module: "config",

@@ -92,6 +92,10 @@ pub trait Outlets {
     fn finished(&mut self, client: ClientId);
     /// Time since the sweep began.
     fn elapsed(&mut self) -> Duration;
+    /// Whether there is news to publish. The sweep then ends, once every kind has had its share.
+    fn has_news(&self) -> bool {
+        false
+    }
 }
 
 /// Who is to be visited.
