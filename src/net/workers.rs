@@ -146,7 +146,7 @@ impl Workers {
     /// Whether outcomes are there that were not taken yet.
     pub(super) fn have_outcomes(&self) -> bool {
         // Only a hint: who misses one here is woken for it.
-        self.woken.load(Ordering::Relaxed)
+        self.wake.woken.load(Ordering::Relaxed)
     }
 
     /// The next outcomes that wait; none when there is none.
