@@ -197,6 +197,8 @@ pub const LOGIN_DELAY_MAX: Duration = Duration::from_secs(60);
 pub const LOGIN_DELAYS_MAX: usize = 65_536;
 /// How long a session of an account may be resumed after it was last in use.
 pub const ACCOUNT_RESUME_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
+/// How often it is noted that a session of an account is still in use.
+pub const SESSION_NOTED_INTERVAL: Duration = Duration::from_secs(3600);
 /// Sessions of one account that may be resumed; the oldest goes first.
 pub const SESSIONS_PER_ACCOUNT_MAX: usize = 16;
 /// How long the name of an account that ended or was renamed stays reserved.
@@ -496,6 +498,8 @@ const _: () = {
         SEARCH_HITS_MAX * (SEARCH_HIT_BYTES_MAX + ROOM_NAME_BYTES_MAX + NAME_BYTES_MAX + 64)
             <= ANSWER_BYTES_MAX
     );
+    // A session in use must not be forgotten between two notes of it.
+    assert!(SESSION_NOTED_INTERVAL.as_secs() * 2 <= ACCOUNT_RESUME_AGE_MAX.as_secs());
     // The journal must take the longest message.
     assert!(TEXT_BYTES_MAX <= JOURNAL_BYTES_MAX);
 };

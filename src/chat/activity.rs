@@ -8,12 +8,12 @@ impl Chat {
     /// A line for the activity log about somebody who has a name.
     pub(super) fn note_deed(&self, id: PersonId, deed: Deed, effects: &mut Effects) {
         if let Some(person) = self.people.get(id) {
-            self.note_deed_of(person.client, Some(person.name), deed, effects);
+            self.record(person.client, Some(person.name), deed, effects);
         }
     }
 
     /// A line for the activity log.
-    pub(super) fn note_deed_of(
+    pub(super) fn record(
         &self,
         client: Option<ClientId>,
         who: Option<Name>,

@@ -2,12 +2,13 @@
 
 use super::command;
 use super::doors::Words;
+use super::inboxes::InboxOwner;
 use super::people::PersonId;
 use super::refusal::Refusal;
 use super::seats::Seat;
 use super::{
     Chat, ClientId, Close, Command, Effect, Effects, Event, Hello, Input, MessageKey, Now, Parting,
-    Verdict,
+    Pause, Verdict,
 };
 
 impl Chat {
@@ -18,6 +19,7 @@ impl Chat {
     /// or have said goodbye, change nothing.
     pub fn apply(&mut self, now: Now, input: Input<'_>, effects: &mut Effects) -> Verdict {
         self.now = now;
+        self.orphans.see(now.monotonic);
         let verdict = match input {
             Input::Opened(client, arrival) => {
                 self.open(client, arrival, effects);
@@ -32,7 +34,9 @@ impl Chat {
             Input::Run(client, key, line) => {
                 self.command(client, key, command::parse(line), line.len(), effects)
             }
-            Input::Secret(client, key, text) => self.secret(client, key, text, effects),
+            Input::Secret(client, key, text) => {
+                self.answer_secret(client, Some(key), text, effects)
+            }
             Input::Administer(request, task) => {
                 self.administer(request, &task, effects);
                 Verdict::Taken
@@ -54,13 +58,17 @@ impl Chat {
                 self.expire_sessions(effects);
                 self.expire_guest_rooms(effects);
                 self.sanctions.purge(now.unix_ms);
+                self.expire_orphans(effects);
+                self.note_sessions(effects);
                 Verdict::Taken
             }
             Input::Stop => {
                 self.is_stopping = true;
+                self.touch_connected_accounts();
                 Verdict::Taken
             }
         };
+        self.put_touched_accounts(effects);
         self.assert_invariants();
         verdict
     }
@@ -100,6 +108,13 @@ impl Chat {
                 let Some(asker) = self.asker(client, None) else {
                     return Verdict::Taken;
                 };
+                if self.is_asked(client) {
+                    return self.answer_secret(client, None, line, effects);
+                }
+                // An empty line cannot be offered again; the goodbye waits for the worker.
+                if self.is_hashing(client) && !line.is_empty() {
+                    return Verdict::Paused(Pause::Password);
+                }
                 let command = if !line.is_empty() {
                     command::parse(line)
                 } else if self.settings.empty_line_leaves {
@@ -134,6 +149,7 @@ impl Chat {
                 };
                 self.hear_nameless(client, words, bytes, effects)
             }
+            Some(Seat::Taken(_)) if self.is_hashing(client) => Verdict::Paused(Pause::Password),
             Some(Seat::Taken(_)) => match self.asker(client, Some(key)) {
                 Some(asker) => self.hear(asker, command, bytes, effects),
                 None => Verdict::Taken,
@@ -142,7 +158,11 @@ impl Chat {
         }
     }
 
-    fn end_of_input(&mut self, client: ClientId, effects: &mut Effects) {
+    /// A client will say nothing more; what it said is carried out first.
+    pub(super) fn end_of_input(&mut self, client: ClientId, effects: &mut Effects) {
+        if self.end_after_password(client) {
+            return;
+        }
         match self.seats.get(client) {
             Some(Seat::Nameless(_)) => self.turn_away(client, Some(Event::Bye(None)), effects),
             Some(Seat::Taken(id)) => self.leave_server(*id, None, effects),
@@ -181,14 +201,16 @@ impl Chat {
     fn forget_everybody(&mut self) {
         let ids: Vec<PersonId> = self.people.iter().map(|(id, _)| id).collect();
         for person in ids.into_iter().filter_map(|id| self.people.remove(id)) {
-            if let Some(inbox) = person.inbox().and_then(|room| self.rooms.inbox_mut(room)) {
-                inbox.owner = None;
+            let inbox = person.inbox().filter(|_| person.account().is_none());
+            if let Some(inbox) = inbox.and_then(|room| self.rooms.inbox_mut(room)) {
+                inbox.owner = InboxOwner::Nobody;
             }
         }
         let rooms: Vec<_> = self.rooms.by_name().map(|(room, _)| room).collect();
         for room in rooms {
             if let Some(room) = self.rooms.get_mut(room) {
                 room.members.clear();
+                room.repeats = 0;
                 room.owner = None;
             }
         }

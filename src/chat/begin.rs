@@ -3,16 +3,19 @@
 use super::accounts::Accounts;
 use super::changes::{Changes, Then};
 use super::held::HeldNames;
+use super::inboxes::{Inbox, InboxOwner, Mail, Orphans};
 use super::journal::Journal;
+use super::logins::{LoginDelays, PasswordJobs};
 use super::name::RoomName;
 use super::people::People;
+use super::remembered::Remembered;
 use super::rooms::{Room, Rooms};
 use super::sanctions::Sanctions;
 use super::searches::Searches;
 use super::seats::Seats;
 use super::{
-    Change, Chat, Effect, Effects, Epoch, Extent, LOBBY, LOBBY_NAME, Now, RoomId, RoomRecord,
-    Settings, Snapshot,
+    Change, Chat, Effect, Effects, Epoch, Extent, LOBBY, LOBBY_NAME, Now, Owner, RoomId,
+    RoomRecord, Settings, Snapshot,
 };
 use crate::limits::GUEST_RESUME_AGE_MAX;
 
@@ -28,6 +31,17 @@ impl Chat {
     pub fn begin(settings: Settings, snapshot: Snapshot) -> Self {
         let first = snapshot.rooms_from.0.max(LOBBY.0 + 1);
         let mut rooms = Rooms::new(RoomId(first));
+        let mut orphans = Orphans::default();
+        for (record, extent) in &snapshot.inboxes {
+            let owner = match record.owner {
+                Owner::Account(account) => InboxOwner::Account(account),
+                Owner::Session(session) => {
+                    orphans.insert(session, record.id);
+                    InboxOwner::Former(session)
+                }
+            };
+            rooms.insert_inbox(record.id, Inbox::new(owner, *extent));
+        }
         for (record, extent) in &snapshot.rooms {
             rooms.insert(record.id, Room::of(record, *extent));
         }
@@ -46,6 +60,11 @@ impl Chat {
             seats: Seats::default(),
             people: People::default(),
             accounts: Accounts::new(snapshot.accounts, snapshot.retired, snapshot.accounts_from),
+            remembered: Remembered::new(snapshot.sessions),
+            mail: Mail::new(&snapshot.waiting),
+            orphans,
+            password_jobs: PasswordJobs::default(),
+            login_delays: LoginDelays::default(),
             held: HeldNames::default(),
             sanctions: Sanctions::new(sanctions, snapshot.sanctions_from),
             searches: Searches::default(),

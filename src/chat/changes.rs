@@ -8,7 +8,8 @@ use super::journal::Journal;
 use super::refusal::{Refusal, StoreFailure};
 use super::seats::Seat;
 use super::{
-    Change, Chat, ClientId, Effect, Effects, Event, Job, Kept, MessageKey, RequestId, Ticket, Write,
+    Append, Change, Chat, ClientId, Effect, Effects, Event, Job, Kept, MessageKey, RequestId,
+    Ticket, Write,
 };
 use crate::limits::CHANGES_WAITING_MAX;
 use std::collections::{BTreeMap, VecDeque};
@@ -18,11 +19,21 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     /// Not submitted yet, in order.
-    waiting: VecDeque<(Change, Then)>,
+    waiting: VecDeque<Waiting>,
     /// Submitted, and what follows when they are answered.
     outstanding: BTreeMap<Ticket, Then>,
+    /// How many of those that wait are messages, which the journal counts as submitted.
+    appends_waiting: usize,
     /// For how many each client waits.
-    owed: BTreeMap<ClientId, u32>,
+    awaited: BTreeMap<ClientId, u32>,
+}
+
+/// What waits for the journal.
+#[derive(Debug)]
+enum Waiting {
+    Change(Change, Then),
+    /// A message that came behind changes it may need: its inbox is made by one.
+    Append(Append),
 }
 
 /// What follows when a change is durable.
@@ -54,36 +65,36 @@ impl Changes {
         self.waiting.is_empty() && self.outstanding.is_empty()
     }
 
-    /// How many the journal has.
-    pub(super) fn outstanding(&self) -> usize {
-        self.outstanding.len()
-    }
-
     /// Whether a client waits for some of them.
-    pub(super) fn owes_answer_to(&self, client: ClientId) -> bool {
-        self.owed.contains_key(&client)
+    pub(super) fn are_awaited_by(&self, client: ClientId) -> bool {
+        self.awaited.contains_key(&client)
     }
 
     /// Adds one that is not submitted yet.
     fn push(&mut self, change: Change, then: Then) {
         if let Some(client) = then.client() {
-            *self.owed.entry(client).or_default() += 1;
+            *self.awaited.entry(client).or_default() += 1;
         }
-        self.waiting.push_back((change, then));
+        self.waiting.push_back(Waiting::Change(change, then));
     }
 
     /// What follows of one that is answered.
-    fn answer(&mut self, ticket: Ticket) -> Option<Then> {
+    fn take(&mut self, ticket: Ticket) -> Option<Then> {
         let then = self.outstanding.remove(&ticket)?;
         if let Some(client) = then.client()
-            && let Some(count) = self.owed.get_mut(&client)
+            && let Some(count) = self.awaited.get_mut(&client)
         {
             *count -= 1;
             if *count == 0 {
-                self.owed.remove(&client);
+                self.awaited.remove(&client);
             }
         }
         Some(then)
+    }
+
+    /// How many the journal has.
+    pub(super) fn outstanding(&self) -> usize {
+        self.outstanding.len()
     }
 
     /// Whether some wait for the journal; nothing may be submitted before them.
@@ -160,24 +171,42 @@ impl Chat {
     /// Hands the journal as many of the waiting changes as it has room for.
     pub(super) fn submit_changes(&mut self, effects: &mut Effects) {
         while self.changes.is_waiting() && self.journal_has_places() {
-            let Some((change, then)) = self.changes.waiting.pop_front() else {
+            let Some(waiting) = self.changes.waiting.pop_front() else {
                 return;
             };
-            let ticket = self.journal.take_ticket();
-            self.changes.outstanding.insert(ticket, then);
-            let write = Write::Change { ticket, change };
+            let write = match waiting {
+                Waiting::Change(change, then) => {
+                    let ticket = self.journal.take_ticket();
+                    self.changes.outstanding.insert(ticket, then);
+                    Write::Change { ticket, change }
+                }
+                Waiting::Append(append) => {
+                    self.changes.appends_waiting -= 1;
+                    Write::Append(append)
+                }
+            };
             effects.push_back(Effect::Submit(Job::Write(write)));
         }
     }
 
+    /// Hands the journal a message, behind the changes that were decided before it.
+    pub(super) fn submit_behind_changes(&mut self, append: Append, effects: &mut Effects) {
+        if self.changes.is_waiting() {
+            self.changes.appends_waiting += 1;
+            self.changes.waiting.push_back(Waiting::Append(append));
+        } else {
+            effects.push_back(Effect::Submit(Job::Write(Write::Append(append))));
+        }
+    }
+
     fn journal_has_places(&self) -> bool {
-        let jobs = self.journal.len() + self.changes.outstanding();
-        jobs < Journal::jobs_max(&self.settings)
+        let messages = self.journal.len() - self.changes.appends_waiting;
+        messages + self.changes.outstanding() < Journal::jobs_max(&self.settings)
     }
 
     /// A change is durable.
     pub(super) fn changed(&mut self, ticket: Ticket, effects: &mut Effects) {
-        if let Some(then) = self.changes.answer(ticket) {
+        if let Some(then) = self.changes.take(ticket) {
             let client = then.client();
             then.follow(effects);
             self.finish_if_told(client, effects);
@@ -199,7 +228,7 @@ impl Chat {
         why: StoreFailure,
         effects: &mut Effects,
     ) -> bool {
-        let Some(then) = self.changes.answer(ticket) else {
+        let Some(then) = self.changes.take(ticket) else {
             return false;
         };
         let client = then.client();

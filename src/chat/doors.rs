@@ -5,14 +5,16 @@
 use super::command;
 use super::commands::Asker;
 use super::membership::Entrance;
+use super::name::Name;
 use super::people::{Person, PersonId};
 use super::refusal::Refusal;
 use super::seats::{Nameless, Seat};
+use super::secrets::Login;
 use super::sessions::{Claim, Positions};
 use super::throttle::{Cost, Pace};
 use super::{
-    Arrival, Chat, ClientId, Close, Command, Door, Effect, Effects, Event, Hello, MessageKey,
-    Pause, Resume, RoomId, Verdict, Welcome,
+    Arrival, Chat, ClientId, Close, Command, Door, Effect, Effects, EntryId, Event, Hello,
+    MessageKey, Pause, Resume, RoomId, Verdict, Welcome,
 };
 use crate::limits::GREETING_NAMES_MAX;
 use std::fmt::Write;
@@ -61,6 +63,18 @@ impl Chat {
     ) -> Verdict {
         // An empty line is told by the shell's clock, which cannot offer it again.
         let is_empty_line = matches!(words, Words::Line(""));
+        if self.is_hashing(client) {
+            return if is_empty_line {
+                Verdict::Taken
+            } else {
+                Verdict::Paused(Pause::Password)
+            };
+        }
+        if let Words::Line(line) = words
+            && self.is_asked(client)
+        {
+            return self.answer_secret(client, None, line, effects);
+        }
         if !is_empty_line && let Some(verdict) = self.pace_nameless(client, bytes, effects) {
             return verdict;
         }
@@ -130,8 +144,11 @@ impl Chat {
         // Scripts begin like this, and must not go on under no name.
         let is_decisive = is_first && is_command;
         let refusal = match command {
-            Ok(Command::Nick { name }) => self.take_name(client, name, effects).err(),
-            Ok(Command::Login { .. }) => Some(Refusal::WrongPassword),
+            Ok(Command::Nick { name }) => self.take_name(client, name, is_decisive, effects).err(),
+            Ok(Command::Login { name }) => {
+                let asked = self.log_in_at_door(client, name, is_decisive, effects);
+                asked.err()
+            }
             Err(refusal) if is_command => Some(refusal),
             Err(refusal) => {
                 effects.push_back(Effect::Reply(client, Event::Refused(None, refusal)));
@@ -162,8 +179,12 @@ impl Chat {
         effects: &mut Effects,
     ) {
         let refusal = match command {
-            Command::Nick { name } => {
-                let refused = self.take_name(client, name, effects).err();
+            Command::Nick { name } | Command::Login { name } => {
+                let refused = if matches!(command, Command::Nick { .. }) {
+                    self.take_name(client, name, false, effects).err()
+                } else {
+                    self.log_in_at_door(client, name, false, effects).err()
+                };
                 match refused {
                     None => None,
                     Some(refusal) => {
@@ -205,6 +226,7 @@ impl Chat {
         &mut self,
         client: ClientId,
         name: &str,
+        is_decisive: bool,
         effects: &mut Effects,
     ) -> Result<(), Refusal> {
         let hello = Hello {
@@ -212,7 +234,46 @@ impl Chat {
             room: None,
             resume: None,
         };
-        self.start_session(client, &hello, effects)
+        self.start_session(client, &hello, is_decisive, effects)
+    }
+
+    /// Logs a nameless client in to an account; the password is asked for whether there is such an
+    /// account or not.
+    fn log_in_at_door(
+        &mut self,
+        client: ClientId,
+        name: &str,
+        is_decisive: bool,
+        effects: &mut Effects,
+    ) -> Result<(), Refusal> {
+        let name = Name::parse(name).map_err(Refusal::BadName)?;
+        self.come_as(client, name, &Hello::default(), is_decisive, effects)
+    }
+
+    /// Lets a nameless client in as an account: with an enrolled key at once, else by password.
+    fn come_as(
+        &mut self,
+        client: ClientId,
+        name: Name,
+        hello: &Hello<'_>,
+        is_decisive: bool,
+        effects: &mut Effects,
+    ) -> Result<(), Refusal> {
+        let key = self
+            .nameless(client)
+            .and_then(|nameless| nameless.arrival.key);
+        if let Some(account) = self.account_with_key(name, key) {
+            self.log_in(client, account, hello.room, hello.resume.clone(), effects);
+            return Ok(());
+        }
+        let login = Login {
+            name,
+            is_decisive,
+            room: hello.room.map(Box::from),
+            resume: hello.resume.clone(),
+            account: None,
+        };
+        self.ask_to_log_in(client, login, effects)
     }
 
     /// Deals with the first words of a sealed client.
@@ -222,11 +283,18 @@ impl Chat {
         {
             return;
         }
+        if let Some(resume) = &hello.resume
+            && resume.epoch == self.epoch
+            && let Some(account) = self.remembered.find(resume.hash, self.now.unix_ms)
+        {
+            self.log_in(client, account, hello.room, hello.resume.clone(), effects);
+            return;
+        }
         if hello.name.is_none() {
             effects.push_back(Effect::Reply(client, Event::AskName));
             return;
         }
-        if let Err(refusal) = self.start_session(client, hello, effects) {
+        if let Err(refusal) = self.start_session(client, hello, false, effects) {
             effects.push_back(Effect::Reply(client, Event::Refused(None, refusal)));
             effects.push_back(Effect::Reply(client, Event::AskName));
         }
@@ -244,8 +312,15 @@ impl Chat {
             return false;
         };
         let dropped = self.take_over(id, client, &nameless, effects);
+        if let Some(person) = self.people.get_mut(id)
+            && person.account().is_some()
+        {
+            // It may have been a guest's when it began, of which nothing is remembered.
+            person.rare_mut().hash = Some(resume.hash);
+            self.remember_session(id, effects);
+        }
         self.welcome(id, true, effects);
-        self.reopen(id, dropped, &resume.positions, None, effects);
+        self.reopen(id, dropped, &resume.positions, effects);
         true
     }
 
@@ -254,48 +329,93 @@ impl Chat {
         &mut self,
         client: ClientId,
         hello: &Hello<'_>,
+        is_decisive: bool,
         effects: &mut Effects,
     ) -> Result<(), Refusal> {
         let Some(nameless) = self.nameless(client) else {
             return Ok(());
         };
-        let (name, claim) = self.claim(hello.name.unwrap_or_default(), nameless.arrival.key)?;
+        let wanted = hello.name.unwrap_or_default();
+        let (name, claim) = self.claim(wanted, nameless.arrival.key, None)?;
         match claim {
             Claim::Own(id) => {
                 let dropped = self.take_over(id, client, &nameless, effects);
                 self.welcome(id, false, effects);
                 let positions: &Positions = &[];
-                self.reopen(id, dropped, positions, None, effects);
+                self.reopen(id, dropped, positions, effects);
                 self.tell_where(id, effects);
             }
-            Claim::Free => {
-                let id = self.begin_session(client, name, &nameless, effects);
-                self.welcome(id, false, effects);
-                if let Some(resume) = &hello.resume
-                    && resume.epoch != self.epoch
-                {
-                    let reset = "history was reset: what was said before is not here any more";
-                    effects.push_back(Effect::Reply(client, Event::Notice(reset.into())));
-                }
-                self.enter_first_room(id, hello.room, effects);
+            Claim::Free => self.begin_as_guest(client, name, nameless, hello, effects),
+            Claim::Account => {
+                return self.come_as(client, name, hello, is_decisive, effects);
             }
         }
         Ok(())
     }
 
+    /// Begins a guest's session. One of the last process goes on as far as a newcomer may: under
+    /// its token, so that what it sends again is recognised, and from where it had read to.
+    fn begin_as_guest(
+        &mut self,
+        client: ClientId,
+        name: Name,
+        mut nameless: Nameless,
+        hello: &Hello<'_>,
+        effects: &mut Effects,
+    ) {
+        let resume = hello.resume.as_ref();
+        let own = resume.filter(|resume| resume.epoch == self.epoch);
+        if let Some(resume) = own {
+            nameless.arrival.token = resume.token;
+        }
+        let id = self.begin_session(client, name, &nameless, None, effects);
+        let positions: &Positions = own.map_or(&[], |resume| &resume.positions);
+        if own.is_some() {
+            self.adopt_orphan(id);
+        }
+        let goes_on = |(room, _): &(RoomId, EntryId)| {
+            let name = self.rooms.get(*room).filter(|state| state.has_history);
+            name.is_some_and(|state| self.admit(id, state.name, None).is_ok())
+        };
+        let resumed = positions.iter().any(goes_on);
+        self.note_arrival(id, resumed, effects);
+        self.welcome(id, resumed, effects);
+        if resume.is_some() && own.is_none() {
+            let reset = "history was reset: what was said before is not here any more";
+            effects.push_back(Effect::Reply(client, Event::Notice(reset.into())));
+        }
+        self.enter_first_room(id, hello.room, positions, resumed, effects);
+        for (room, _) in positions {
+            let Some(state) = self.rooms.get(*room) else {
+                continue;
+            };
+            if self.admit(id, state.name, None).is_ok() {
+                let entrance = Entrance {
+                    from: self.stranger_reads_from(*room, positions),
+                    greeting: None,
+                    is_current: false,
+                };
+                self.enter(id, *room, entrance, effects);
+            }
+        }
+        self.return_to_inbox(id, positions, false, effects);
+    }
+
     /// What is known of a client without a name.
-    fn nameless(&mut self, client: ClientId) -> Option<Nameless> {
+    pub(super) fn nameless(&mut self, client: ClientId) -> Option<Nameless> {
         match self.seats.get(client)? {
             Seat::Nameless(nameless) => Some(Nameless {
                 arrival: nameless.arrival,
                 has_spoken: nameless.has_spoken,
                 throttle: nameless.throttle,
+                flow: None,
+                tries: nameless.tries,
             }),
             Seat::Vacant | Seat::Taken(_) | Seat::Deaf(_) => None,
         }
     }
 
-    fn welcome(&mut self, id: PersonId, resumed: bool, effects: &mut Effects) {
+    pub(super) fn welcome(&mut self, id: PersonId, resumed: bool, effects: &mut Effects) {
         let Some(person) = self.people.get(id) else {
             return;
         };
@@ -312,7 +432,14 @@ impl Chat {
     }
 
     /// Lets a new session into the room it asked for, or else into the lobby.
-    fn enter_first_room(&mut self, id: PersonId, wanted: Option<&str>, effects: &mut Effects) {
+    pub(super) fn enter_first_room(
+        &mut self,
+        id: PersonId,
+        wanted: Option<&str>,
+        positions: &Positions,
+        resumed: bool,
+        effects: &mut Effects,
+    ) {
         let Some(client) = self.people.get(id).and_then(|person| person.client) else {
             return;
         };
@@ -325,9 +452,10 @@ impl Chat {
             return;
         };
         let entrance = Entrance {
-            from: self.newcomer_reads_from(room),
+            from: self.stranger_reads_from(room, positions),
             greeting: self
                 .greeting(id, room)
+                .filter(|_| !resumed)
                 .map(|text| Event::Notice(text.into())),
             is_current: true,
         };
@@ -350,7 +478,7 @@ impl Chat {
     }
 
     /// Tells somebody who took its own session over who and where it is.
-    fn tell_where(&self, id: PersonId, effects: &mut Effects) {
+    pub(super) fn tell_where(&self, id: PersonId, effects: &mut Effects) {
         let Some(person) = self.people.get(id) else {
             return;
         };
@@ -363,19 +491,31 @@ impl Chat {
     }
 
     /// Who one is, and who else is in a room.
-    fn greeting(&self, id: PersonId, room: RoomId) -> Option<String> {
+    pub(super) fn greeting(&self, id: PersonId, room: RoomId) -> Option<String> {
         let (person, state) = (self.people.get(id)?, self.rooms.get(room)?);
-        let others = || state.members.keys().filter(|other| **other != id);
-        let named = others().take(GREETING_NAMES_MAX);
-        let mut names: Vec<_> = named
-            .filter_map(|other| self.people.get(*other))
-            .map(|other| other.name)
-            .collect();
+        let members = state.members.keys();
+        let mut names: Vec<Name> = Vec::new();
+        for member in members.filter_map(|member| self.people.get(*member)) {
+            if names.len() == GREETING_NAMES_MAX {
+                break;
+            }
+            if member.name != person.name && !names.contains(&member.name) {
+                names.push(member.name);
+            }
+        }
         names.sort_unstable();
-        let count = state.members.len() - usize::from(state.members.contains_key(&id));
+        let own = self.people.all_named(person.name);
+        let mut own = own.map(|(session, _)| session);
+        let is_here = own.any(|session| state.members.contains_key(&session));
+        let count = state.here() - usize::from(is_here);
         let plural = if count == 1 { "" } else { "s" };
+        let guest = if person.account().is_some() {
+            ""
+        } else {
+            " (guest)"
+        };
         let mut text = format!(
-            "You are {} (guest), in {} with {count} other{plural}",
+            "You are {}{guest}, in {} with {count} other{plural}",
             person.name, state.name
         );
         for (index, name) in names.iter().enumerate() {

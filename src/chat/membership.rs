@@ -4,13 +4,13 @@
 //! decided; it becomes visible when all before it is settled.
 
 use super::changes::Then;
-use super::people::PersonId;
+use super::people::{Person, PersonId};
 use super::presence::{Counts, Telling};
 use super::rooms::{Room, Seconds};
 use super::sanctions::culprit_of;
 use super::{
-    Body, Change, Chat, ClientId, Deed, Door, Effect, Effects, Entry, Event, Extent, From, Name,
-    Parting, RoomId,
+    Body, Change, Chat, ClientId, Deed, Door, Effect, Effects, Entry, Event, From, Name, Parting,
+    RoomId,
 };
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub(super) struct Entrance {
 
 /// How somebody gets out of a room.
 #[derive(Clone, Debug)]
-enum Exit {
+pub(super) enum Exit {
     Going(Farewell),
     Kicked { by: Name, why: Option<Arc<str>> },
 }
@@ -52,6 +52,7 @@ impl Chat {
         effects: &mut Effects,
     ) {
         let now = self.now.monotonic;
+        let is_repeat = self.is_elsewhere_in(id, room);
         let (Some(person), Some(state)) = (self.people.get_mut(id), self.rooms.get_mut(room))
         else {
             return;
@@ -60,6 +61,7 @@ impl Chat {
             return;
         };
         state.members.insert(id, Seconds::at(now));
+        state.repeats += usize::from(is_repeat);
         state.is_awaiting = false;
         person.rooms.add(room);
         if person.door == Door::Sealed {
@@ -71,26 +73,29 @@ impl Chat {
                 effects.push_back(Effect::Reply(client, Event::Current(Some(room))));
             }
         }
-        let (name, here, title) = (person.name, state.members.len(), state.name);
-        match state.presence.arrive(here) {
-            Telling::Listed | Telling::ListedAfter(_) => {
+        let (name, here, title) = (person.name, state.here(), state.name);
+        // An account arrives once, however often it is connected.
+        match (!is_repeat).then(|| state.presence.arrive(here)) {
+            Some(Telling::Listed | Telling::ListedAfter(_)) => {
                 let here = u32::try_from(here).unwrap_or(u32::MAX);
                 self.note(room, name, Some(client), Body::Joined { here }, effects);
             }
-            Telling::Counted => self.rooms.schedule_count(room, now),
+            Some(Telling::Counted) => self.rooms.schedule_count(room, now),
+            None => {}
         }
+        self.remember_room(id, room, entrance.is_current);
         effects.push_back(Effect::Join {
             room,
             client,
             from: entrance.from,
             greeting: entrance.greeting,
         });
-        self.note_deed_of(Some(client), Some(name), Deed::Joined(title), effects);
+        self.record(Some(client), Some(name), Deed::Joined(title), effects);
         self.own_again(id, room);
         self.use_invitation(id, room, effects);
     }
 
-    /// Takes somebody out of a room.
+    /// Takes somebody out of a room, to which it is not brought back.
     pub(super) fn depart(
         &mut self,
         id: PersonId,
@@ -98,7 +103,8 @@ impl Chat {
         farewell: Farewell,
         effects: &mut Effects,
     ) {
-        self.go_out(id, room, Exit::Going(farewell), effects);
+        self.step_out(id, room, Exit::Going(farewell), effects);
+        self.forget_room(id, room);
     }
 
     /// Takes somebody out of a room who did not want to go; the room sees it, however large it is.
@@ -110,7 +116,8 @@ impl Chat {
         why: Option<Arc<str>>,
         effects: &mut Effects,
     ) {
-        self.go_out(id, room, Exit::Kicked { by, why }, effects);
+        self.step_out(id, room, Exit::Kicked { by, why }, effects);
+        self.forget_room(id, room);
     }
 
     /// Takes somebody out of a room of which nobody will see any more: without an entry, but it is
@@ -122,8 +129,10 @@ impl Chat {
         words: Arc<str>,
         effects: &mut Effects,
     ) {
+        let is_repeat = self.is_elsewhere_in(id, room);
         if let Some(state) = self.rooms.get_mut(room) {
             state.members.remove(&id);
+            state.repeats -= usize::from(is_repeat);
         }
         let Some(person) = self.people.get_mut(id) else {
             return;
@@ -132,6 +141,7 @@ impl Chat {
         if let Some(client) = person.client {
             effects.push_back(Effect::Leave { room, client });
         }
+        self.forget_room(id, room);
         self.tell_out(id, room, words, effects);
     }
 
@@ -154,8 +164,49 @@ impl Chat {
         effects.push_back(Effect::Reply(client, Event::Notice(words)));
     }
 
-    fn go_out(&mut self, id: PersonId, room: RoomId, exit: Exit, effects: &mut Effects) {
+    /// Whether another session of somebody's account is in a room.
+    fn is_elsewhere_in(&self, id: PersonId, room: RoomId) -> bool {
+        let person = self.people.get(id);
+        let Some(account) = person.and_then(Person::account) else {
+            return false;
+        };
+        let mut sessions = self.sessions_of(account);
+        sessions.any(|(other, session)| other != id && session.rooms.contains(&room))
+    }
+
+    /// One session fewer of an account is in a room that the account is still in: nobody is told.
+    fn step_out_unseen(&mut self, id: PersonId, room: RoomId, since: Seconds) {
+        let account = self.people.get(id).and_then(Person::account);
+        let sessions = account
+            .into_iter()
+            .flat_map(|account| self.sessions_of(account));
+        let mut others = sessions
+            .map(|(other, _)| other)
+            .filter(|other| *other != id);
+        let Some(state) = self.rooms.get(room) else {
+            return;
+        };
+        let heir = others.find(|other| state.members.contains_key(other));
+        drop(others);
+        if let Some(state) = self.rooms.get_mut(room) {
+            state.repeats -= 1;
+            // The account has been here for as long as its first session was.
+            if let Some(theirs) = heir.and_then(|heir| state.members.get_mut(&heir)) {
+                *theirs = since.min(*theirs);
+            }
+        }
+    }
+
+    /// Takes a session out of a room.
+    pub(super) fn step_out(
+        &mut self,
+        id: PersonId,
+        room: RoomId,
+        exit: Exit,
+        effects: &mut Effects,
+    ) {
         let now = self.now.monotonic;
+        let is_repeat = self.is_elsewhere_in(id, room);
         let (Some(person), Some(state)) = (self.people.get_mut(id), self.rooms.get_mut(room))
         else {
             return;
@@ -167,8 +218,7 @@ impl Chat {
             state.remember(culprit_of(person));
         }
         person.remove_room(room);
-        let (name, client, here) = (person.name, person.client, state.members.len());
-        let title = state.name;
+        let (name, client, title) = (person.name, person.client, state.name);
         let (is_cut, is_seen, body) = match exit {
             Exit::Going(Farewell { how, why, is_cut }) => {
                 let after = since.until(now);
@@ -179,6 +229,11 @@ impl Chat {
         if let Some(client) = client.filter(|_| is_cut) {
             effects.push_back(Effect::Leave { room, client });
         }
+        if is_repeat {
+            self.step_out_unseen(id, room, since);
+            return;
+        }
+        let here = state.here();
         let due = state.presence.due();
         let telling = state.presence.depart(here);
         if let (Telling::ListedAfter(_), Some(due)) = (telling, due) {
@@ -193,7 +248,7 @@ impl Chat {
         if is_seen || telling != Telling::Counted {
             self.note(room, name, client, body, effects);
         }
-        self.note_deed_of(client, Some(name), Deed::Left(title), effects);
+        self.record(client, Some(name), Deed::Left(title), effects);
         self.dissolve_if_over(room, effects);
     }
 
@@ -248,6 +303,7 @@ impl Chat {
 
     /// Ends a room or inbox that nothing holds any more.
     pub(super) fn dissolve_if_over(&mut self, room: RoomId, effects: &mut Effects) {
+        self.dissolve_inbox_if_over(room, effects);
         let Some(ended) = self.rooms.remove_if_over(room) else {
             return;
         };
@@ -279,7 +335,7 @@ impl Chat {
         let Some(state) = self.rooms.get(room).filter(|_| counts != Counts::default()) else {
             return;
         };
-        let here = u32::try_from(state.members.len()).unwrap_or(u32::MAX);
+        let here = u32::try_from(state.here()).unwrap_or(u32::MAX);
         let body = Body::Counted {
             arrived: counts.arrived,
             departed: counts.departed,
@@ -287,44 +343,6 @@ impl Chat {
         };
         let author = Name::parse(COUNTS_AUTHOR).expect("the server has a proper name");
         self.note(room, author, None, body, effects);
-    }
-
-    /// The inbox of somebody, made now if there is none yet; nothing when ids are spent.
-    pub(super) fn inbox_of(&mut self, id: PersonId, effects: &mut Effects) -> Option<RoomId> {
-        let person = self.people.get_mut(id)?;
-        if let Some(inbox) = person.inbox() {
-            return Some(inbox);
-        }
-        let room = self.rooms.take_id()?;
-        person.rare_mut().inbox = Some(room);
-        self.rooms.insert_inbox(room, id);
-        effects.push_back(Effect::Found {
-            room,
-            name: None,
-            history: self.settings.kept.is_kept(),
-            extent: Extent::EMPTY,
-        });
-        self.open_inbox(id, From::Newest(0), effects);
-        Some(room)
-    }
-
-    /// Lets somebody's connection read its inbox, if it has one.
-    pub(super) fn open_inbox(&mut self, id: PersonId, from: From, effects: &mut Effects) {
-        let Some(person) = self.people.get(id) else {
-            return;
-        };
-        let (Some(room), Some(client)) = (person.inbox(), person.client) else {
-            return;
-        };
-        if person.door == Door::Sealed {
-            effects.push_back(Effect::Reply(client, Event::Inbox(room)));
-        }
-        effects.push_back(Effect::Join {
-            room,
-            client,
-            from,
-            greeting: None,
-        });
     }
 }
 

@@ -5,7 +5,7 @@
 //! same code runs in the server, in the simulator and in the benches.
 //!
 //! ```text
-//! Input -> apply ─┬─ doors       the prompt, Hello, resuming, going
+//! Input -> apply ─┬─ doors       the prompt, Hello, resuming, going; secrets and arrivals: accounts
 //!                 ├─ commands    what people ask for     ─┬─> membership   who is where; a room's order
 //!                 └─ journal     what the store answered ─┘                Publish, Join, Leave
 //! ```
@@ -22,6 +22,7 @@ pub mod vocabulary;
 mod accounts;
 mod activity;
 mod apply;
+mod arrivals;
 mod begin;
 mod changes;
 mod commands;
@@ -30,17 +31,21 @@ mod doors;
 #[cfg(test)]
 pub(crate) mod fault;
 mod held;
+mod inboxes;
 mod invariants;
 mod journal;
+mod logins;
 mod membership;
 mod pending;
 mod people;
 mod presence;
+mod remembered;
 mod roles;
 mod rooms;
 mod sanctions;
 mod searches;
 mod seats;
+mod secrets;
 mod sessions;
 #[cfg(test)]
 mod tests;
@@ -58,8 +63,11 @@ use crate::limits::{
 use accounts::Accounts;
 use changes::Changes;
 use held::HeldNames;
+use inboxes::{Mail, Orphans};
 use journal::Journal;
+use logins::{LoginDelays, PasswordJobs};
 use people::People;
+use remembered::Remembered;
 use rooms::Rooms;
 use sanctions::Sanctions;
 use searches::Searches;
@@ -90,6 +98,8 @@ pub struct Settings {
     pub journal_jobs_max: usize,
     /// Bytes of text on their way to the store at once.
     pub journal_bytes_max: usize,
+    /// Whether the activity log holds what people say.
+    pub logs_messages: bool,
 }
 
 impl Default for Settings {
@@ -108,6 +118,7 @@ impl Default for Settings {
             empty_line_leaves: true,
             journal_jobs_max: JOURNAL_JOBS_MAX,
             journal_bytes_max: JOURNAL_BYTES_MAX,
+            logs_messages: false,
         }
     }
 }
@@ -126,6 +137,11 @@ pub struct Chat {
     seats: Seats,
     people: People,
     accounts: Accounts,
+    remembered: Remembered,
+    mail: Mail,
+    orphans: Orphans,
+    password_jobs: PasswordJobs,
+    login_delays: LoginDelays,
     held: HeldNames,
     sanctions: Sanctions,
     searches: Searches,
@@ -145,7 +161,13 @@ impl Chat {
     /// When [`Input::Tick`] is wanted, if nothing else comes before.
     pub fn next_deadline(&self) -> Option<Duration> {
         let count = self.rooms.next_count().map(|(due, _)| due);
-        let dues = [count, self.next_expiry(), self.rooms.patience_ends()];
+        let dues = [
+            count,
+            self.next_expiry(),
+            self.rooms.patience_ends(),
+            self.remembered.next_due(),
+            self.orphans.due(),
+        ];
         dues.into_iter().flatten().min()
     }
 

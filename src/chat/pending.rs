@@ -54,6 +54,15 @@ impl Pending {
         self.slots.push_back(Slot::Settled(entry));
     }
 
+    /// The entry at `place`, while it waits.
+    pub(super) fn waiting_at(&self, place: Place) -> Option<&Entry> {
+        let index = usize::try_from(place.0.wrapping_sub(self.first)).ok()?;
+        match self.slots.get(index)? {
+            Slot::Waiting(entry) => Some(entry),
+            Slot::Settled(_) | Slot::Void => None,
+        }
+    }
+
     /// Gives the entry at `place` its id, or takes it out of the order when it has none.
     pub(super) fn settle(&mut self, place: Place, id: Option<EntryId>) {
         let index = usize::try_from(place.0.wrapping_sub(self.first));

@@ -1,5 +1,6 @@
 //! The rooms and inboxes there are: what they are called, who is in them, what is settled in them.
 
+use super::inboxes::Inbox;
 use super::name::{Name, RoomName};
 use super::pending::Pending;
 use super::people::PersonId;
@@ -49,6 +50,8 @@ pub(super) struct Room {
     pub(super) is_new: bool,
     /// Who is in it, and since when.
     pub(super) members: BTreeMap<PersonId, Seconds>,
+    /// How many of them are further sessions of an account that is counted already.
+    pub(super) repeats: usize,
     pub(super) presence: Presence,
     pub(super) pending: Pending,
     /// Connections that are gone from it but are still being told what was said; while there are
@@ -57,7 +60,7 @@ pub(super) struct Room {
 }
 
 /// Seconds since the start, kept small.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Seconds(u32);
 
 impl Seconds {
@@ -68,16 +71,6 @@ impl Seconds {
     pub(super) fn until(self, now: Duration) -> Duration {
         Duration::from_secs(now.as_secs().saturating_sub(self.0.into()))
     }
-}
-
-/// The log of one person's private messages.
-#[derive(Debug)]
-pub(super) struct Inbox {
-    /// Whose it is, while that session lasts.
-    pub(super) owner: Option<PersonId>,
-    pub(super) pending: Pending,
-    /// As in [`Room`].
-    pub(super) lingering: usize,
 }
 
 impl Room {
@@ -102,6 +95,7 @@ impl Room {
             extent: Extent::EMPTY,
             is_new: false,
             members: BTreeMap::new(),
+            repeats: 0,
             presence: Presence::default(),
             pending: Pending::default(),
             lingering: 0,
@@ -117,6 +111,11 @@ impl Room {
         self.recent.push_back(guest);
     }
 
+    /// How many are in it; an account counts once, however often it is connected.
+    pub(super) fn here(&self) -> usize {
+        self.members.len() - self.repeats
+    }
+
     /// Whether nothing holds it any more: it was closed, or is a guest's.
     fn is_over(&self) -> bool {
         (self.is_closed || self.guest.is_some())
@@ -127,13 +126,7 @@ impl Room {
     }
 }
 
-impl Inbox {
-    fn is_over(&self) -> bool {
-        self.owner.is_none() && self.lingering == 0 && self.pending.is_empty()
-    }
-}
-
-/// A room or inbox that nothing holds any more.
+/// A room that nothing holds any more.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ended {
     /// The guest who owned it.
@@ -199,38 +192,30 @@ impl Rooms {
         self.by_id.insert(id, room);
     }
 
-    pub(super) fn insert_inbox(&mut self, id: RoomId, owner: PersonId) {
-        let inbox = Inbox {
-            owner: Some(owner),
-            pending: Pending::default(),
-            lingering: 0,
-        };
+    pub(super) fn insert_inbox(&mut self, id: RoomId, inbox: Inbox) {
         self.inboxes.insert(id, inbox);
     }
 
-    /// Removes a room or inbox that nothing holds any more, if that is so.
+    /// Removes an inbox that nothing holds any more; gives it back if so.
+    pub(super) fn remove_inbox_if_over(&mut self, id: RoomId) -> Option<Inbox> {
+        self.inboxes.get(&id).filter(|inbox| inbox.is_over())?;
+        self.inboxes.remove(&id)
+    }
+
+    /// Removes a room that nothing holds any more, if that is so.
     pub(super) fn remove_if_over(&mut self, id: RoomId) -> Option<Ended> {
-        if let Some(room) = self.by_id.get(&id).filter(|room| room.is_over()) {
-            let ended = Ended {
-                owner: room.owner,
-                is_closed: room.is_closed,
-            };
-            let (name, due) = (room.name, room.presence.due());
-            self.by_id.remove(&id);
-            self.unname(id, name);
-            if let Some(due) = due {
-                self.counts_due.remove(&(due, id));
-            }
-            return Some(ended);
+        let room = self.by_id.get(&id).filter(|room| room.is_over())?;
+        let ended = Ended {
+            owner: room.owner,
+            is_closed: room.is_closed,
+        };
+        let (name, due) = (room.name, room.presence.due());
+        self.by_id.remove(&id);
+        self.unname(id, name);
+        if let Some(due) = due {
+            self.counts_due.remove(&(due, id));
         }
-        let inbox = self.inboxes.get(&id).filter(|inbox| inbox.is_over());
-        inbox.is_some().then(|| {
-            self.inboxes.remove(&id);
-            Ended {
-                owner: None,
-                is_closed: false,
-            }
-        })
+        Some(ended)
     }
 
     /// Marks a room as ended: its name is free at once.
@@ -306,6 +291,10 @@ impl Rooms {
         Some((id, self.get(id)?))
     }
 
+    pub(super) fn inbox(&self, id: RoomId) -> Option<&Inbox> {
+        self.inboxes.get(&id)
+    }
+
     pub(super) fn inbox_mut(&mut self, id: RoomId) -> Option<&mut Inbox> {
         self.inboxes.get_mut(&id)
     }
@@ -331,7 +320,7 @@ impl Rooms {
         let Some(room) = self.by_id.get_mut(&id) else {
             return;
         };
-        if let Some(due) = room.presence.schedule(room.members.len(), now) {
+        if let Some(due) = room.presence.schedule(room.here(), now) {
             self.counts_due.insert((due, id));
         }
     }

@@ -300,6 +300,8 @@ pub enum Pause {
     Until(Duration),
     /// The journal is full; any answer of the journal may make room.
     Journal,
+    /// The password worker has what it said before; any answer of that worker may be about it.
+    Password,
 }
 
 // --- What comes out ---

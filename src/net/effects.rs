@@ -31,11 +31,7 @@ impl Server {
                 Effect::Replay { room, client, from } => self.fanout.replay(room, client, from),
                 Effect::Ignore(client, names) => self.fanout.ignore(client, names),
                 Effect::Submit(job) => self.workers.submit(job),
-                Effect::Discard(client) => {
-                    if let Some(connection) = self.connections.find(client) {
-                        connection.flags.discard = true;
-                    }
-                }
+                Effect::Discard(client) => self.discard(client),
                 Effect::Named(client) => self.named(client),
                 Effect::Finish(client, farewell, close) => {
                     self.finish(client, farewell.as_ref(), close, now);

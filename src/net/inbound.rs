@@ -400,8 +400,15 @@ impl Server {
             self.heard(client, now);
         }
         while let Some(item) = reader.peek(&mut input) {
-            let is_empty = item == LineItem::Empty;
-            let verdict = self.apply_item(client, item, now);
+            // At a prompt for something secret an empty line is an answer.
+            let is_asked = self.chat.is_asked(client);
+            let is_empty = item == LineItem::Empty && !is_asked;
+            let verdict = if is_asked && item == LineItem::Empty {
+                let input = Input::Line(client, "");
+                self.chat.apply(now, input, &mut self.effects)
+            } else {
+                self.apply_item(client, item, now)
+            };
             self.carry_out(now);
             if let Verdict::Paused(pause) = verdict {
                 reader.stash(input);
@@ -540,6 +547,10 @@ impl Server {
                     self.queues.journal.push_back(client);
                 }
             }
+            Pause::Password => {
+                connection.wait = Some(Wait::Password);
+                self.queues.passwords.push(client);
+            }
         }
     }
 
@@ -590,6 +601,32 @@ impl Server {
             }
             self.queues.journal.pop_front();
         }
+    }
+
+    /// Offers again what those said who wait for the password worker; who waits still, stays.
+    pub(super) fn resume_passwords(&mut self, now: Now) {
+        for client in std::mem::take(&mut self.queues.passwords) {
+            let waits = |connection: &mut Connection| connection.wait == Some(Wait::Password);
+            if self.connections.find(client).is_some_and(waits) {
+                self.resume(client, now);
+            }
+        }
+    }
+
+    /// Throws away what a connection typed ahead: what it holds now, or, while it is being fed,
+    /// what is behind the line in hand.
+    pub(super) fn discard(&mut self, client: ClientId) {
+        let Some(connection) = self.connections.find(client) else {
+            return;
+        };
+        let Link::Line(reader) = &mut connection.link else {
+            connection.flags.discard = true;
+            return;
+        };
+        reader.discard(&mut [].as_slice());
+        let held = reader.held();
+        self.incomplete_bytes = self.incomplete_bytes + held - connection.held_bytes;
+        connection.held_bytes = held;
     }
 
     /// Goes on with those to whom little enough is owed by now.

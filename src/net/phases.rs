@@ -4,7 +4,7 @@ use super::connection::{Connection, Link, Wait};
 use super::deadlines::Kind;
 use super::outbound::Outbound;
 use super::server::{Server, ServerError, connection_lost, list};
-use crate::chat::{ClientId, Close, Door, Event, Input, Loss, Now, Parting};
+use crate::chat::{ClientId, Close, Door, Event, Input, Loss, Now, Outcome, Parting};
 use crate::limits::{REKEYS_PER_TURN_MAX, UNREAD_DISCARDS_MAX};
 use mio::net::TcpStream;
 use std::io::Read;
@@ -21,7 +21,7 @@ impl Server {
     /// Gives the workers' outcomes to the chat, then goes on with who waited for them.
     pub(super) fn complete(&mut self, now: Now) -> Result<(), ServerError> {
         self.workers.hand_over()?;
-        let mut is_any = false;
+        let (mut is_any, mut is_any_password) = (false, false);
         loop {
             let outcomes = self.workers.next_outcomes()?;
             if outcomes.is_empty() {
@@ -29,6 +29,8 @@ impl Server {
             }
             is_any = true;
             for outcome in outcomes {
+                is_any_password |=
+                    matches!(outcome, Outcome::Checked { .. } | Outcome::Hashed { .. });
                 let input = Input::Outcome(outcome);
                 let _ = self.chat.apply(now, input, &mut self.effects);
                 self.carry_out(now);
@@ -36,6 +38,9 @@ impl Server {
         }
         if is_any {
             self.resume_journal(now);
+        }
+        if is_any_password {
+            self.resume_passwords(now);
         }
         for (request, page) in self.workers.next_pages() {
             self.fanout.supply(&request, page);

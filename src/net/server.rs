@@ -73,6 +73,8 @@ pub(super) struct Queues {
     pub(super) resuming: Option<ClientId>,
     /// Not read until the journal has room.
     pub(super) journal: VecDeque<ClientId>,
+    /// Not read until the password worker has answered them.
+    pub(super) passwords: Vec<ClientId>,
     /// Who goes on with a long message although too much is held, and until when.
     pub(super) favoured: Option<(ClientId, Duration)>,
     /// Not read until less is owed to them.

@@ -6,8 +6,8 @@ use super::super::people::{Person, PersonId};
 use super::super::refusal::{Ago, Refusal};
 use super::super::text;
 use super::super::{
-    AccountId, AccountRecord, Administer, Change, Chat, Deed, Door, Effect, Effects, EntryId,
-    Operation, PasswordHash, RequestId,
+    Administer, Change, Chat, Deed, Door, Effect, Effects, EntryId, Operation, PasswordHash,
+    RequestId,
 };
 use super::answers::{Page, beginning};
 use super::{Answer, Asker, reason, room_name};
@@ -157,7 +157,7 @@ impl Chat {
     fn record_server(&self, asker: Asker, what: String, effects: &mut Effects) {
         let who = self.people.get(asker.id).map(|person| person.name);
         let deed = Deed::Server { what: what.into() };
-        self.note_deed_of(Some(asker.client), who, deed, effects);
+        self.record(Some(asker.client), who, deed, effects);
     }
 
     /// An operator asks for something from outside.
@@ -167,9 +167,9 @@ impl Chat {
         task: &Administer<'_>,
         effects: &mut Effects,
     ) {
-        let answer = match task {
+        let done = match task {
             Administer::SetPassword { name, hash } => {
-                self.administer_set_password(name, hash.clone(), effects)
+                self.administer_set_password(name, hash, effects)
             }
             Administer::Grant { name, is_given } => self.administer_grant(name, *is_given, effects),
             Administer::RemoveAccount { name } => self.administer_remove_account(name, effects),
@@ -177,11 +177,12 @@ impl Chat {
                 match self.administer_erase(request, room, *id, effects) {
                     // It is answered when it is durable.
                     Ok(()) => return,
-                    Err(refusal) => Err(refusal.to_string().into()),
+                    Err(refusal) => Err(refusal),
                 }
             }
         };
-        effects.push_back(Effect::Administered(request, answer));
+        let done = done.map(Arc::from).map_err(|why| why.to_string().into());
+        effects.push_back(Effect::Administered(request, done));
     }
 
     /// Takes back what was said.
@@ -209,43 +210,25 @@ impl Chat {
     fn administer_set_password(
         &mut self,
         name: &str,
-        hash: PasswordHash,
+        hash: &PasswordHash,
         effects: &mut Effects,
-    ) -> Result<Arc<str>, Arc<str>> {
-        let name = Name::parse(name).map_err(|error| error.to_string())?;
-        let known = self.accounts.named(name).cloned();
-        let (mut record, what) = match known {
-            Some(record) => (record, "password changed"),
-            None if self.people.named(name).is_some() => {
-                return Err(Refusal::NameTaken(name).to_string().into());
+    ) -> Result<String, Refusal> {
+        let name = Name::parse(name).map_err(Refusal::BadName)?;
+        let known = self.accounts.named(name).map(|account| account.id);
+        let (text, what) = match known {
+            Some(id) => {
+                self.set_password(id, hash.clone(), Then::Nothing, effects);
+                (format!("{name} has a new password"), "password changed")
             }
-            None if self.accounts.count() >= ACCOUNTS_MAX => {
-                return Err(Refusal::TooManyAccounts.to_string().into());
+            None if self.people.named(name).is_some() => return Err(Refusal::NameTaken(name)),
+            None if self.accounts.count() >= ACCOUNTS_MAX => return Err(Refusal::TooManyAccounts),
+            None => {
+                self.found_account(name, Some(hash.clone()), Then::Nothing, effects);
+                (format!("{name} is a new account"), "made")
             }
-            None => (self.new_account(name), "made"),
         };
-        record.password = Some(hash);
-        self.accounts.put(record.clone());
-        self.change(Change::PutAccount(record), Then::Nothing, effects);
-        self.note_deed_of(None, None, Deed::Account { name, what }, effects);
-        Ok(format!("account {name}: {what}").into())
-    }
-
-    fn new_account(&mut self, name: Name) -> AccountRecord {
-        AccountRecord {
-            id: self.accounts.take_id(),
-            name,
-            password: None,
-            keys: Vec::new(),
-            is_admin: false,
-            since_unix_ms: self.now.unix_ms,
-            seen_unix_ms: self.now.unix_ms,
-            inbox: None,
-            inbox_read: EntryId(0),
-            rooms: Vec::new(),
-            current: None,
-            ignored: Vec::new(),
-        }
+        self.record(None, None, Deed::Account { name, what }, effects);
+        Ok(text)
     }
 
     /// Gives or takes the right to administer the server.
@@ -254,21 +237,22 @@ impl Chat {
         name: &str,
         is_given: bool,
         effects: &mut Effects,
-    ) -> Result<Arc<str>, Arc<str>> {
-        let (id, name) = self.account_to_administer(name)?;
-        self.set_admin(id, is_given, Then::Nothing, effects);
+    ) -> Result<String, Refusal> {
+        let name = Name::parse(name).map_err(Refusal::BadName)?;
+        let account = self.accounts.named(name);
+        let id = account.ok_or(Refusal::NoSuchAccount(name))?.id;
+        self.grant(id, is_given, Then::Nothing, effects);
         let deed = Deed::Appointed {
             room: None,
             name,
             is_given,
         };
-        self.note_deed_of(None, None, deed, effects);
-        let what = if is_given {
-            "administers"
+        self.record(None, None, deed, effects);
+        Ok(if is_given {
+            format!("{name} administers the server")
         } else {
-            "does not administer"
-        };
-        Ok(format!("{name} {what} the server").into())
+            format!("{name} does not administer the server")
+        })
     }
 
     /// Ends an account, and the sessions that have it.
@@ -276,25 +260,13 @@ impl Chat {
         &mut self,
         name: &str,
         effects: &mut Effects,
-    ) -> Result<Arc<str>, Arc<str>> {
-        let (id, name) = self.account_to_administer(name)?;
-        let words: Arc<str> = "your account was removed".into();
-        for session in self.sessions_named(name) {
-            self.end_session(session, words.clone(), effects);
-        }
-        self.rooms.forget_account(id);
-        self.accounts.remove(id, self.now.unix_ms);
-        self.change(Change::RemoveAccount(id), Then::Nothing, effects);
+    ) -> Result<String, Refusal> {
+        let name = Name::parse(name).map_err(Refusal::BadName)?;
+        let account = self.accounts.named(name);
+        let id = account.ok_or(Refusal::NoSuchAccount(name))?.id;
+        self.remove_account(id, Then::Nothing, effects);
         let what = "removed";
-        self.note_deed_of(None, None, Deed::Account { name, what }, effects);
-        Ok(format!("account {name}: {what}").into())
-    }
-
-    fn account_to_administer(&self, name: &str) -> Result<(AccountId, Name), Arc<str>> {
-        let name = Name::parse(name).map_err(|error| error.to_string())?;
-        match self.accounts.named(name) {
-            Some(account) => Ok((account.id, account.name)),
-            None => Err(Refusal::NoSuchAccount(name).to_string().into()),
-        }
+        self.record(None, None, Deed::Account { name, what }, effects);
+        Ok(format!("{name} is no account any more"))
     }
 }

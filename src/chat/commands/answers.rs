@@ -26,10 +26,11 @@ impl Chat {
         let mut text = format!("names {}:", room.name);
         let expected = "a string takes everything";
         for (name, member) in names {
-            let is_plain = self
-                .people
-                .get(member)
-                .is_some_and(|person| person.door == Door::Line);
+            // An account is listed once, and marked if any of its connections here is plain.
+            let mut sessions = self.people.all_named(name);
+            let is_plain = sessions.any(|(session, person)| {
+                person.door == Door::Line && room.members.contains_key(&session)
+            });
             let may_moderate = self.role(member, id).is_some();
             write!(text, " {}", listed(name, may_moderate, is_plain)).expect(expected);
         }
@@ -52,7 +53,9 @@ impl Chat {
         let mut names: Vec<(Name, PersonId)> = if is_most {
             let everybody = self.people.beginning_with(prefix);
             let members = everybody.filter(|(_, person)| room.members.contains_key(person));
-            members.take(NAMES_LISTED_MAX + 1).collect()
+            let mut last = None;
+            let once = members.filter(|(name, _)| last.replace(*name) != Some(*name));
+            once.take(NAMES_LISTED_MAX + 1).collect()
         } else {
             let members = room.members.keys();
             let named =
@@ -61,6 +64,7 @@ impl Chat {
                 .filter(|(name, _)| begins_with(name.as_str(), prefix))
                 .collect();
             names.sort_unstable();
+            names.dedup_by_key(|(name, _)| *name);
             names.truncate(NAMES_LISTED_MAX + 1);
             names
         };

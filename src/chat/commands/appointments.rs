@@ -1,11 +1,10 @@
 //! Giving and taking rights: invitations, moderators, administrators.
 
-use super::super::changes::Then;
 use super::super::name::Name;
 use super::super::people::PersonId;
 use super::super::refusal::Refusal;
 use super::super::roles::Rank;
-use super::super::{AccountId, Change, Chat, Deed, Effects, Place, Role, RoomId, RoomName};
+use super::super::{AccountId, Chat, Deed, Effects, Place, Role, RoomId, RoomName};
 use super::{Answer, Asker};
 use crate::limits::{INVITED_PER_ROOM_MAX, ROLES_PER_ROOM_MAX};
 use std::sync::Arc;
@@ -131,7 +130,7 @@ impl Chat {
             name,
             is_given,
         };
-        self.note_deed_of(Some(asker.client), Some(by), deed, effects);
+        self.record(Some(asker.client), Some(by), deed, effects);
         Ok(Answer::Elsewhere)
     }
 
@@ -211,23 +210,7 @@ impl Chat {
             format!("{name} does not administer this server any more")
         };
         self.tell_all_of(name, told, effects);
-        self.set_admin(account, is_given, asker.told(Some(done.into())), effects);
-    }
-
-    /// Makes an account an administrator, or takes that back.
-    pub(in crate::chat) fn set_admin(
-        &mut self,
-        account: AccountId,
-        is_given: bool,
-        then: Then,
-        effects: &mut Effects,
-    ) {
-        let Some(record) = self.accounts.get_mut(account) else {
-            return;
-        };
-        record.is_admin = is_given;
-        let record = record.clone();
-        self.change(Change::PutAccount(record), then, effects);
+        self.grant(account, is_given, asker.told(Some(done.into())), effects);
     }
 
     /// Tells all sessions under a name.

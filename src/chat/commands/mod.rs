@@ -181,7 +181,7 @@ impl Chat {
     fn pace(&mut self, asker: Asker, cost: Cost, effects: &mut Effects) -> Option<Verdict> {
         let (rates, now) = (self.settings.rates, self.now.monotonic);
         let person = self.people.get_mut(asker.id)?;
-        if person.trusted {
+        if person.standing.is_trusted() {
             return None;
         }
         match person.throttle.check(&rates, cost, now) {
@@ -214,7 +214,7 @@ impl Chat {
     fn spend(&mut self, asker: Asker, cost: Cost) {
         let (rates, now) = (self.settings.rates, self.now.monotonic);
         if let Some(person) = self.people.get_mut(asker.id)
-            && !person.trusted
+            && !person.standing.is_trusted()
         {
             person.throttle.spend(&rates, cost, now);
         }

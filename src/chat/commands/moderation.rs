@@ -119,7 +119,7 @@ impl Chat {
             why: record.why.clone(),
             duration: order.duration,
         };
-        self.note_deed_of(Some(asker.client), Some(record.by), deed, effects);
+        self.record(Some(asker.client), Some(record.by), deed, effects);
         let done = match record.measure {
             Measure::Kick => None,
             Measure::Mute => Some("is muted in"),
@@ -360,7 +360,7 @@ impl Chat {
             room: site.name(),
             name,
         };
-        self.note_deed_of(Some(asker.client), Some(by), deed, effects);
+        self.record(Some(asker.client), Some(by), deed, effects);
         if measure == Measure::Mute {
             let words: Arc<str> = format!("you may speak in {site} again").into();
             for id in self.sessions_named(name) {

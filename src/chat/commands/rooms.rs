@@ -49,9 +49,7 @@ impl Chat {
         if !is_owner && !state.admits_plain && person.door == Door::Line {
             return Err(Refusal::PlainNotAdmitted(name));
         }
-        let is_full = state
-            .limit
-            .is_some_and(|limit| state.members.len() >= limit);
+        let is_full = state.limit.is_some_and(|limit| state.here() >= limit);
         if is_full && !is_owner {
             return Err(Refusal::RoomFull(name));
         }
@@ -142,7 +140,7 @@ impl Chat {
             extent: Extent::EMPTY,
         });
         let deed = Deed::Created(name);
-        self.note_deed_of(Some(asker.client), Some(author), deed, effects);
+        self.record(Some(asker.client), Some(author), deed, effects);
         self.go_in(asker, room, effects);
         self.put_room(room, asker.told(None), effects);
         Ok(Answer::Elsewhere)
@@ -249,7 +247,7 @@ impl Chat {
         let (client, body) = (Some(asker.client), Body::Topic(topic));
         self.note(room, author, client, body, effects);
         let deed = Deed::Set { room: name, what };
-        self.note_deed_of(client, Some(author), deed, effects);
+        self.record(client, Some(author), deed, effects);
         self.put_room(room, asker.told(None), effects);
         Ok(Answer::Elsewhere)
     }
@@ -290,7 +288,7 @@ impl Chat {
         let value = if is_secret { "set" } else { value };
         let what = format!("{} {value}", setting.to_ascii_lowercase()).into();
         let (author, deed) = (self.name_of(asker)?, Deed::Set { room: name, what });
-        self.note_deed_of(Some(asker.client), Some(author), deed, effects);
+        self.record(Some(asker.client), Some(author), deed, effects);
         self.put_room(room, asker.told(Some(text.into())), effects);
         Ok(Answer::Elsewhere)
     }
@@ -318,7 +316,7 @@ impl Chat {
             self.put_out(member, room, words.clone(), effects);
         }
         let deed = Deed::Closed(name);
-        self.note_deed_of(Some(asker.client), Some(by), deed, effects);
+        self.record(Some(asker.client), Some(by), deed, effects);
         self.rooms.close(room);
         // Behind whatever was said in it, so that nothing of it is stored later.
         let then = asker.told(Some(format!("{name} is closed").into()));

@@ -208,6 +208,7 @@ impl Shell {
                 connection.wait = Some(Wait::Until(due));
                 self.model.tally.waits_for_rate += 1;
             }
+            Pause::Password => unreachable!("simulated people have no passwords"),
             Pause::Journal => {
                 self.model.tally.waits_for_journal += 1;
                 connection.wait = Some(Wait::Journal);
