@@ -261,8 +261,7 @@ impl Connection {
             // It may not have been seen what waits and what need not.
             Filled::Full => self.is_owed() || cold.is_some_and(|cold| cold.page.is_some()),
             Filled::Waiting => {
-                let is_begun = |cold: &Box<Cold>| cold.unfinished.is_some();
-                cold.is_some_and(|cold| is_begun(cold) || !cold.replies.is_empty())
+                cold.is_some_and(|cold| cold.unfinished.is_some() || !cold.replies.is_empty())
             }
         }
     }

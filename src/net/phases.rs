@@ -42,6 +42,9 @@ impl Server {
         if is_any_password {
             self.resume_passwords(now);
         }
+        for (request, page) in self.workers.next_pages() {
+            self.fanout.supply(&request, page);
+        }
         Ok(())
     }
 
@@ -189,6 +192,12 @@ impl Server {
         self.fanout.take_doomed(&mut doomed);
         for (client, loss) in doomed {
             self.doom(client, Parting::Lost(loss));
+        }
+        // Only now is it known what readers want that memory does not have.
+        let mut requests = Vec::new();
+        self.fanout.take_page_requests(&mut requests);
+        for request in requests {
+            self.workers.read_page(request);
         }
         self.resume_paid(now);
     }

@@ -73,7 +73,7 @@ impl Server {
             admission: Admission::new(&config, clients_max),
             deadlines: Deadlines::new(delays(&config.bounds)),
             chat: Chat::begin(settings(&config, memory.kept), memory.snapshot),
-            fanout: Fanout::new(fanout_bounds(&config.bounds)),
+            fanout: Fanout::new(fanout_bounds(&config.bounds, memory.kept)),
             config,
             identity,
             poll,
@@ -335,8 +335,12 @@ fn settings(config: &Config, kept: Kept) -> Settings {
     }
 }
 
-fn fanout_bounds(bounds: &Bounds) -> fanout::Bounds {
+fn fanout_bounds(bounds: &Bounds, kept: Kept) -> fanout::Bounds {
     fanout::Bounds {
+        has_store: match kept {
+            Kept::Stored => true,
+            Kept::InMemory | Kept::No => false,
+        },
         room_log_bytes_min: bounds.room_log_bytes_min,
         room_log_bytes_max: bounds.room_log_bytes_max,
         logs_bytes_max: bounds.logs_bytes_max,

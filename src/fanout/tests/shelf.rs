@@ -39,7 +39,7 @@ impl Shelf {
         Extent {
             first: EntryId(rows.first),
             newest: EntryId(rows.entries.len() as u64),
-            newest_unix_ms: times.last().unwrap_or_default(),
+            newest_unix_ms: times.max().unwrap_or_default(),
         }
     }
 
