@@ -140,7 +140,10 @@ mod tests {
         })
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "anything else fails the test")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "anything else fails the test"
+    )]
     fn ids(outcomes: &[Outcome]) -> Vec<(u64, bool)> {
         outcomes
             .iter()
