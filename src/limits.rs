@@ -399,6 +399,13 @@ pub const CLIENT_HISTORY_BYTES_MAX: usize = MIB;
 pub const CLIENT_PAINT_BYTES: usize = 64 * KIB;
 /// How long a leaving client waits for what it said to be stored, and for the goodbye.
 pub const CLIENT_GOODBYE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes of a secret as it is typed, which normalisation may make fewer; further keys have no
+/// effect.
+pub const CLIENT_SECRET_BYTES_MAX: usize = 4 * PASSWORD_BYTES_MAX;
+/// Largest file that may begin with a password, bytes; a larger one is refused.
+pub const CLIENT_PASSWORD_FILE_BYTES_MAX: usize = 4 * KIB;
+/// Largest list of accounts that keep their password, bytes; a larger one is refused.
+pub const CLIENT_DECLINED_BYTES_MAX: usize = MIB;
 /// Largest file of known servers that is read, bytes; a larger one is refused.
 pub const KNOWN_SERVERS_BYTES_MAX: usize = MIB;
 
@@ -435,6 +442,9 @@ const _: () = {
     assert!(PRESENCE_RELISTED_BELOW < PRESENCE_LISTED_MAX);
     // What stays of refused peers leaves files for the server itself.
     assert!(REFUSED_LINGERING_MAX * 2 <= OPEN_FILES_RESERVED);
+    // A secret must fit what a client without a name may send, and a file what is typed.
+    assert!(CLIENT_SECRET_BYTES_MAX + MESSAGE_ENVELOPE_BYTES_MAX <= UNNAMED_MESSAGE_BYTES_MAX);
+    assert!(CLIENT_SECRET_BYTES_MAX <= CLIENT_PASSWORD_FILE_BYTES_MAX);
     // What is hashed today must be checked tomorrow.
     assert!(PASSWORD_MEMORY_KIB <= PASSWORD_MEMORY_KIB_MAX);
     assert!(PASSWORD_PASSES <= PASSWORD_PASSES_MAX && PASSWORD_LANES <= PASSWORD_PASSES_MAX);
