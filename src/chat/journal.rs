@@ -159,7 +159,8 @@ impl Chat {
             Outcome::Changed(_)
             | Outcome::Found { .. }
             | Outcome::Checked { .. }
-            | Outcome::Hashed { .. } => {}
+            | Outcome::Hashed { .. }
+            | Outcome::PasswordRefused { .. } => {}
         }
     }
 
