@@ -10,6 +10,7 @@
 pub mod fingerprint;
 pub mod handshake;
 pub mod key_file;
+#[cfg(feature = "server")]
 pub mod password;
 pub mod record;
 pub mod schedule;
