@@ -23,6 +23,7 @@ mod random;
 mod server;
 mod start;
 mod stop;
+mod wake;
 mod workers;
 
 pub use server::{Server, ServerError};

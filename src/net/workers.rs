@@ -5,6 +5,7 @@
 //! holds, so handing one over never blocks.
 
 use super::clock;
+use super::wake::Wake;
 use crate::chat::{Job, Outcome, Write};
 use crate::limits::JOURNAL_JOBS_MAX;
 use crate::store::Store;
@@ -40,10 +41,7 @@ impl Workers {
         // As many answers as jobs can be out, so that the journal never waits for the loop.
         let (answers, outcomes) = sync_channel(JOURNAL_JOBS_MAX);
         let woken = Arc::new(AtomicBool::new(false));
-        let wake = Wake {
-            waker,
-            woken: woken.clone(),
-        };
+        let wake = Wake::new(waker, woken.clone());
         let journal = Builder::new().name("journal".into()).spawn(move || {
             // Dropped in reverse: the answers end first, then the loop is woken to see it.
             let wake = wake;
@@ -123,30 +121,6 @@ impl Drop for Workers {
             // A journal that panicked has said so; there is nothing to add while stopping.
             let _ = journal.join();
         }
-    }
-}
-
-/// Wakes the loop, once for any number of outcomes.
-struct Wake {
-    waker: Arc<Waker>,
-    woken: Arc<AtomicBool>,
-}
-
-impl Wake {
-    fn wake(&self) {
-        if !self.woken.swap(true, Ordering::SeqCst)
-            && let Err(error) = self.waker.wake()
-        {
-            log::error!("cannot wake the loop: {error}");
-        }
-    }
-}
-
-impl Drop for Wake {
-    /// The thread ends, of itself or by a panic: the loop must not sleep over it.
-    fn drop(&mut self) {
-        self.woken.store(false, Ordering::SeqCst);
-        self.wake();
     }
 }
 
