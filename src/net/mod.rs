@@ -18,6 +18,7 @@ mod inbound;
 mod invariants;
 mod listener;
 mod outbound;
+mod passwords;
 mod phases;
 mod random;
 mod server;

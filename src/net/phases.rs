@@ -4,7 +4,7 @@ use super::connection::{Connection, Link, Wait};
 use super::deadlines::Kind;
 use super::outbound::Outbound;
 use super::server::{Server, ServerError, connection_lost, list};
-use crate::chat::{ClientId, Close, Door, Event, Input, Loss, Now, Parting};
+use crate::chat::{ClientId, Close, Door, Event, Input, Loss, Now, Outcome, Parting};
 use crate::limits::{REKEYS_PER_TURN_MAX, UNREAD_DISCARDS_MAX};
 use std::io::Read;
 use std::net::Shutdown;
@@ -19,6 +19,7 @@ impl Server {
 
     /// Gives the workers' outcomes to the chat, then goes on with who waited for them.
     pub(super) fn complete(&mut self, now: Now) -> Result<(), ServerError> {
+        self.complete_passwords(now)?;
         self.workers.hand_over()?;
         let mut is_any = false;
         loop {
@@ -36,6 +37,29 @@ impl Server {
         if is_any {
             self.resume_journal(now);
         }
+        Ok(())
+    }
+
+    /// Gives the outcomes of passwords to the chat. They come before the journal's, so that a
+    /// change they lead to is handed over in this turn.
+    fn complete_passwords(&mut self, now: Now) -> Result<(), ServerError> {
+        while let Some((client, outcome)) = self.passwords.next_outcome()? {
+            let is_wrong = matches!(
+                outcome,
+                Outcome::Checked {
+                    is_right: false,
+                    ..
+                }
+            );
+            if is_wrong && let Some(connection) = self.connections.find(client) {
+                self.admission.failed(connection.source, now.monotonic);
+            }
+            let _ = self
+                .chat
+                .apply(now, Input::Outcome(outcome), &mut self.effects);
+            self.carry_out(now);
+        }
+        self.passwords.hand_over()?;
         Ok(())
     }
 
@@ -72,6 +96,7 @@ impl Server {
         }
         // Whoever was resumed in this phase or the one before may have spoken.
         self.workers.hand_over()?;
+        self.passwords.hand_over()?;
         Ok(())
     }
 
@@ -234,6 +259,7 @@ impl Server {
                 .exit(connection.source, connection.flags.named, now.monotonic);
             if connection.flags.opened {
                 self.fanout.close(client);
+                self.passwords.forget(client);
                 let parting = connection.parting;
                 let _ = self
                     .chat
