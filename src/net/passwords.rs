@@ -82,7 +82,7 @@ impl Passwords {
         })
     }
 
-    /// Takes a job; when too much waits already it is answered by a refusal. A trusted source may
+    /// Takes a job; when too much waits already it is answered by a refusal. Each is answered once. A trusted source may
     /// have any number waiting, but takes its turn like the others.
     pub(super) fn submit(&mut self, job: PasswordJob, is_trusted: bool) {
         let source = Source::of(job.source);
@@ -96,9 +96,13 @@ impl Passwords {
         }
     }
 
-    /// Drops what still waits for `client`. It is never answered; what the thread has already is.
+    /// Drops what still waits for `client`, and answers it by a refusal, so that whoever counts
+    /// jobs may count on an answer to each.
     pub(super) fn forget(&mut self, client: ClientId) {
-        self.waiting.forget(client);
+        if let Some(job) = self.waiting.forget(client) {
+            let outcome = refusal(job.ticket, Refusal::Busy);
+            self.refused.push_back((client, outcome));
+        }
     }
 
     /// Whether there is an answer for which nobody wakes the loop.

@@ -193,8 +193,8 @@ pub enum Outcome {
         /// The hash.
         hash: PasswordHash,
     },
-    /// A password was neither compared nor hashed: too much waits, or it cannot be a password.
-    /// There is no answer at all for a connection that was closed meanwhile.
+    /// A password was neither compared nor hashed: too much waits, it cannot be a password, or the
+    /// connection that it came from was closed before its turn.
     PasswordRefused {
         /// Which job.
         ticket: Ticket,

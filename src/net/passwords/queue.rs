@@ -59,18 +59,18 @@ impl Queue {
         Some(job)
     }
 
-    /// Drops the job of `client`, if it has one.
-    pub(super) fn forget(&mut self, client: ClientId) {
-        let Some(source) = self.clients.remove(&client) else {
-            return;
-        };
+    /// Takes the job of `client` out of turn, if it has one.
+    pub(super) fn forget(&mut self, client: ClientId) -> Option<PasswordJob> {
+        let source = self.clients.remove(&client)?;
         let jobs = self.jobs.get_mut(&source).expect("its source has jobs");
-        jobs.retain(|job| job.client != client);
+        let place = jobs.iter().position(|job| job.client == client);
+        let job = jobs.remove(place.expect("its job is there"));
         if jobs.is_empty() {
             self.jobs.remove(&source);
             self.turns.retain(|turn| *turn != source);
         }
         self.assert_invariants();
+        job
     }
 
     fn assert_invariants(&self) {

@@ -120,8 +120,8 @@ fn what_nobody_waits_for_any_more_is_dropped() {
         assert!(push(&mut queue, number, 1));
     }
     assert!(push(&mut queue, 10, 2));
-    for gone in [1, 10, 77] {
-        queue.forget(client(gone));
+    for (gone, had) in [(1, true), (10, true), (77, false)] {
+        assert_eq!(queue.forget(client(gone)).is_some(), had);
     }
     assert!(push(&mut queue, 11, 2), "its place is free again");
     assert_eq!(order(&mut queue), [0, 11, 2]);
@@ -213,11 +213,12 @@ fn who_left_is_not_hashed_for_unless_it_has_begun() {
     for gone in 0..3 {
         gated.passwords.forget(client(gone));
     }
+    assert_eq!(gated.next(), (2, 2, true), "each job is answered");
     for _ in 0..3 {
         gated.gate.send(()).unwrap();
     }
-    let order: Vec<_> = (0..3).map(|_| gated.next().1).collect();
-    assert_eq!(order, [0, 1, 3]);
+    let order: Vec<_> = (0..3).map(|_| gated.next()).collect();
+    assert_eq!(order, [(0, 0, false), (1, 1, false), (3, 3, false)]);
 }
 
 #[test]
