@@ -136,7 +136,7 @@ const LAYERS: [Layer; 12] = [
         module: "store",
         ours: &["limits"],
         chat: Chat::Words,
-        crates: &["rusqlite"],
+        crates: &["log", "rusqlite", "rustix"],
     },
     Layer {
         module: "config",

@@ -2,9 +2,11 @@
 
 use crate::Failure;
 use crate::clock::Clock;
+use crate::link::Protocol;
 use crate::live::Live;
 use crate::plan::{Member, Plan, Role};
 use crate::process::{ProcessorTime, resident_bytes};
+use crate::report::words::{rounded, thousands};
 use crate::swarm::{Harvest, Order, Sums, Swarm};
 use std::sync::Arc;
 use std::time::Duration;
@@ -143,7 +145,9 @@ impl Conductor {
     /// Cuts off all movers, and waits until as many have joined again.
     pub(crate) fn scatter(&mut self) -> Stretch {
         let movers = self.plan.members.iter();
-        let movers = movers.filter(|member| member.role == Role::Mover).count();
+        let movers = movers
+            .filter(|member| matches!(member.role, Role::Mover | Role::Returning))
+            .count();
         let movers = u64::try_from(movers).expect("members are bounded");
         let wanted = self.swarm.sums().joined + movers;
         self.gather(Order::Scatter, wanted)
@@ -153,6 +157,7 @@ impl Conductor {
     /// nothing moves any more.
     fn gather(&mut self, order: Order, wanted: u64) -> Stretch {
         let begin = self.usage();
+        self.show(0.0, "connecting");
         self.order(order);
         let (mut moved_at, mut before, mut seconds) = (begin.at, 0, Vec::new());
         loop {
@@ -168,8 +173,12 @@ impl Conductor {
             if now >= begin.at + SECOND * shown {
                 seconds.push(self.usage());
                 let done = share(settled, wanted);
-                let words = format!("{} connected", sums.present);
-                self.live.show(done, &words);
+                let words = format!(
+                    "connecting: {} of {} are here",
+                    thousands(sums.present),
+                    thousands(self.everybody())
+                );
+                self.show(done, &words);
             }
             std::thread::sleep(LOOK);
         }
@@ -181,6 +190,19 @@ impl Conductor {
             end,
             seconds,
         }
+    }
+
+    fn everybody(&self) -> u64 {
+        u64::try_from(self.plan.members.len()).expect("members are bounded")
+    }
+
+    /// Shows how it goes.
+    fn show(&mut self, done: f64, words: &str) {
+        let whose = match self.plan.protocol {
+            Protocol::Bare => "the floor: ",
+            Protocol::Sealed(_) | Protocol::Line | Protocol::Redis | Protocol::Irc => "",
+        };
+        self.live.show(done, &format!("{whose}{words}"));
     }
 
     /// Lets the speakers begin.
@@ -198,6 +220,7 @@ impl Conductor {
     /// Lets it go on for `time`, or until `messages` were sent in all.
     pub(crate) fn watch(&mut self, time: Duration, messages: Option<u64>, words: &str) -> Stretch {
         let begin = self.usage();
+        self.show(0.0, words);
         let mut seconds: Vec<Usage> = Vec::new();
         loop {
             let now = self.clock.now();
@@ -209,10 +232,15 @@ impl Conductor {
             if now >= begin.at + SECOND * shown {
                 let usage = self.usage();
                 let before = seconds.last().unwrap_or(&begin);
-                let heard = usage.sums.heard - before.sums.heard;
+                let heard = ratio(usage.sums.heard - before.sums.heard, 1);
+                let rate = heard / (usage.at - before.at).as_secs_f64();
                 let done = (now - begin.at).as_secs_f64() / time.as_secs_f64();
-                self.live
-                    .show(done, &format!("{words}: {heard} deliveries/s"));
+                let whole = time.as_secs_f64();
+                let rate = rounded(rate);
+                self.show(
+                    done,
+                    &format!("{words}, {shown} of {whole:.0} s: {rate} deliveries/s"),
+                );
                 seconds.push(usage);
             }
             std::thread::sleep(LOOK.min((begin.at + time).saturating_sub(now)));
@@ -257,7 +285,7 @@ impl Conductor {
         for (index, group) in (0_u16..).zip(&self.plan.groups) {
             let members = self.plan.members.iter();
             let staying = members.filter(|member| member.group == index);
-            let is_due = |member: &&Member| matches!(member.role, Role::Steady | Role::Stuck);
+            let is_due = |member: &&Member| !matches!(member.role, Role::Mover | Role::Publisher);
             let staying = staying.filter(is_due).count();
             let protocol = self.plan.protocol;
             let is_deaf_to_self = protocol.members_speak() && !protocol.echoes();

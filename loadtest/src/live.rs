@@ -9,7 +9,7 @@ const BAR_CELLS: usize = 24;
 /// A line that is written over.
 pub(crate) struct Live {
     is_shown: bool,
-    columns: usize,
+    is_there: bool,
 }
 
 impl Live {
@@ -17,7 +17,7 @@ impl Live {
     pub(crate) fn new() -> Self {
         Self {
             is_shown: std::io::stderr().is_terminal(),
-            columns: 0,
+            is_there: false,
         }
     }
 
@@ -35,19 +35,18 @@ impl Live {
                 '.'
             }
         });
-        let line = format!("[{}] {words}", filled.collect::<String>());
-        let blank = self.columns.saturating_sub(line.len());
-        self.columns = line.len();
-        // Nothing depends on whether it is seen.
-        let _ = write!(std::io::stderr(), "\r{line}{:blank$}", "");
+        let bar = filled.collect::<String>();
+        self.is_there = true;
+        // Without wrapping, so that a narrow terminal cuts the line instead of keeping each. Nothing
+        // depends on whether it is seen.
+        let _ = write!(std::io::stderr(), "\r\x1b[?7l[{bar}] {words}\x1b[K\x1b[?7h");
     }
 
     /// Takes the line away.
     pub(crate) fn clear(&mut self) {
-        if self.is_shown && self.columns > 0 {
+        if std::mem::take(&mut self.is_there) {
             // As above.
-            let _ = write!(std::io::stderr(), "\r{:1$}\r", "", self.columns);
-            self.columns = 0;
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
         }
     }
 }

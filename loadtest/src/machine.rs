@@ -41,6 +41,24 @@ pub(crate) fn pin(processor: usize) -> Result<(), Mistake> {
         .map_err(|error| Mistake(format!("cannot run on processor {processor}: {error}")))
 }
 
+/// What this machine is, in words.
+pub(crate) fn words() -> String {
+    let processors = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let of = |key: &str| {
+        let lines = processors.lines().filter_map(|line| line.split_once(':'));
+        let found = lines.filter(|(name, _)| name.trim() == key);
+        found.map(|(_, value)| value.trim().to_owned()).collect()
+    };
+    let (count, models): (Vec<String>, Vec<String>) = (of("processor"), of("model name"));
+    let model = models
+        .first()
+        .map_or(String::new(), |it| format!(" ({it})"));
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let kernel = kernel.trim();
+    let (number, system) = (count.len(), std::env::consts::OS);
+    format!("{number} processors{model}, {system} {kernel}")
+}
+
 /// Asks a process to stop.
 pub(crate) fn terminate(process: u32) {
     let pid = i32::try_from(process).ok().and_then(Pid::from_raw);

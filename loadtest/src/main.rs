@@ -38,7 +38,7 @@ mod stage;
 mod stamp;
 mod swarm;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use options::Arguments;
 use std::process::ExitCode;
 
@@ -72,8 +72,10 @@ impl From<Failure> for Ending {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    match scenario::run(&arguments) {
+    let matches = Arguments::command().get_matches();
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let checked = options::check_use(&matches).map_err(Ending::from);
+    match checked.and_then(|()| scenario::run(&arguments)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(Ending::Failure(Failure(words))) => {

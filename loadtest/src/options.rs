@@ -4,9 +4,9 @@
 //! is absent gets the scenario's own default.
 
 use crate::Mistake;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, Parser, Subcommand, ValueEnum};
 use parlour::crypto::record::Suite;
-use parlour::limits::TEXT_BYTES_MAX;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -142,6 +142,12 @@ pub(crate) struct Options {
     /// How long those who get stuck do not read
     #[arg(long, global = true, value_name = "TIME", value_parser = parse_duration, default_value = "10s")]
     pub(crate) stuck: Duration,
+    /// Bytes a second that those still read, each, instead of none: 500, 1k, 2M
+    #[arg(long, global = true, value_name = "RATE", value_parser = parse_bytes)]
+    pub(crate) read_rate: Option<u32>,
+    /// In storm: come again with a new name and a new session, instead of going on with the old
+    #[arg(long, global = true)]
+    pub(crate) fresh: bool,
     /// Members that leave and come again per second, in churn
     #[arg(long, global = true, value_name = "RATE", default_value_t = 50.0)]
     pub(crate) moves: f64,
@@ -269,16 +275,68 @@ impl Options {
         if self.window == Some(0) {
             return mistake("--window 0 would never send; 1 sends one message at a time");
         }
-        if self.size > TEXT_BYTES_MAX {
-            return Err(Mistake(format!(
-                "-s {} is more than the {TEXT_BYTES_MAX} bytes a message may have",
-                self.size
-            )));
-        }
         if [self.connections, self.members].contains(&Some(0)) {
             return mistake("-c 0 has nobody to test with");
         }
         Ok(())
+    }
+}
+
+/// Which scenarios use an option, for those that not all use; without a scenario it is the picture.
+const USED_BY: [(&str, &str); 21] = [
+    (
+        "size",
+        "picture idle fanout storm churn rooms slow isolation calibrate",
+    ),
+    ("senders", "picture fanout rooms slow isolation calibrate"),
+    ("window", "picture fanout rooms slow isolation calibrate"),
+    ("rate", "fanout storm churn rooms slow isolation calibrate"),
+    (
+        "duration",
+        "idle fanout churn rooms slow isolation calibrate",
+    ),
+    (
+        "warmup",
+        "picture fanout churn rooms slow isolation calibrate",
+    ),
+    ("count", "fanout connect calibrate"),
+    ("share", "storm churn slow"),
+    ("stuck", "slow"),
+    ("read_rate", "slow"),
+    ("fresh", "storm"),
+    ("moves", "churn"),
+    ("no_floor", "picture fanout"),
+    ("against", ON_A_SERVER),
+    ("server_pid", ON_A_SERVER),
+    ("remote", ON_A_SERVER),
+    ("spawn", OF_OURS),
+    ("parlourd", OF_OURS),
+    ("verify", OF_OURS),
+    ("door", OF_OURS),
+    ("suite", OF_OURS),
+];
+const ON_A_SERVER: &str = "idle fanout connect storm churn rooms slow isolation";
+const OF_OURS: &str = "picture idle fanout connect storm churn rooms slow isolation";
+
+/// Checks that every option that was given means something to the scenario: one that changes
+/// nothing would make its figures be taken for others.
+///
+/// # Errors
+///
+/// A [`Mistake`] that names the option.
+pub(crate) fn check_use(matches: &ArgMatches) -> Result<(), Mistake> {
+    let is_given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+    let scenario = matches.subcommand_name().unwrap_or("picture");
+    let is_used = |names: &str| names.split(' ').any(|name| name == scenario);
+    let unused = USED_BY
+        .iter()
+        .find(|(id, names)| is_given(id) && !is_used(names));
+    match unused {
+        None => Ok(()),
+        Some((id, _)) => Err(Mistake(format!(
+            "{scenario} does not use --{}; leave it out",
+            id.replace('_', "-")
+        ))),
     }
 }
 
@@ -296,6 +354,22 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
         .parse()
         .map_err(|_| format!("{text} is no time; write 10s, 500ms or 2m"))?;
     Duration::try_from_secs_f64(number * seconds_per_unit).map_err(|error| error.to_string())
+}
+
+/// Reads `500`, `1k` or `2M`.
+fn parse_bytes(text: &str) -> Result<u32, String> {
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let factor = match &text[digits.len()..] {
+        "" => 1,
+        "k" | "K" => 1_000,
+        "M" => 1_000_000,
+        unit => return Err(format!("{unit} is no unit of bytes; write k or M")),
+    };
+    let number = digits.parse::<u32>().ok();
+    let bytes = number.and_then(|number| number.checked_mul(factor));
+    bytes
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(|| format!("{text} is no number of bytes; write 500, 1k or 2M"))
 }
 
 /// Reads `all` or `10%`.
@@ -372,13 +446,51 @@ mod tests {
     }
 
     #[test]
+    fn what_a_scenario_does_not_use_is_a_mistake_wherever_it_stands() {
+        use clap::CommandFactory;
+        let check = |words: &str| {
+            let words = std::iter::once("loadtest").chain(words.split_whitespace());
+            let matches = Arguments::command().try_get_matches_from(words).unwrap();
+            check_use(&matches)
+        };
+        for words in [
+            "idle -c 5 -d 1",
+            "fanout -R 5 --senders 2 -n 3",
+            "storm -R 5 --fresh",
+        ] {
+            assert!(check(words).is_ok(), "{words}");
+        }
+        for (words, named) in [
+            ("idle -R 5", "--rate"),
+            ("-R 5 idle", "--rate"),
+            ("connect -d 5", "--duration"),
+            ("slow --fresh", "--fresh"),
+            ("fanout --read-rate 1k", "--read-rate"),
+            ("-n 5", "--count"),
+        ] {
+            let Mistake(said) = check(words).unwrap_err();
+            assert!(said.contains(named), "{words}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_rate_of_bytes_has_a_unit_or_none() {
+        let rate = |words: &str| parse(words).map(|found| found.options.read_rate);
+        assert_eq!(rate("slow --read-rate 1k").unwrap(), Some(1_000));
+        assert_eq!(rate("slow --read-rate 500").unwrap(), Some(500));
+        assert_eq!(rate("slow --read-rate 2M").unwrap(), Some(2_000_000));
+        for words in ["0", "5q", "k", "9999999M"] {
+            assert!(rate(&format!("slow --read-rate {words}")).is_err());
+        }
+    }
+
+    #[test]
     fn mistakes_are_told() {
         for words in [
             "fanout -R 0",
             "fanout --window 0",
             "idle -c 0",
             "fanout --senders 0",
-            "fanout -s 300000",
         ] {
             assert!(parse(words).unwrap().options.check().is_err(), "{words}");
         }

@@ -31,6 +31,8 @@ pub(crate) struct Plan {
     pub(crate) groups: Vec<Group>,
     /// Everybody.
     pub(crate) members: Vec<Member>,
+    /// Bytes a second that those who get stuck still read, each; none when absent.
+    pub(crate) read_rate: Option<u32>,
     /// Threads that share the members; who watches has one more.
     pub(crate) threads: usize,
     /// For what is drawn by lot.
@@ -56,7 +58,7 @@ pub(crate) struct Group {
     pub(crate) speakers: Range<u16>,
     /// When they do.
     pub(crate) pace: Pace,
-    /// How many messages each of them says at most.
+    /// How many messages they say at most, all together.
     pub(crate) messages_max: u32,
     /// Whether its latencies are kept apart from the others'.
     pub(crate) apart: bool,
@@ -104,7 +106,10 @@ pub(crate) enum Role {
     Steady,
     /// Comes and goes when told to.
     Mover,
-    /// Stays, but stops reading when told to.
+    /// Is cut off when told to, and comes back to its session: it is owed what was said meanwhile.
+    Returning,
+    /// Stays, but stops reading, or reads slowly, when told to. If the server gives it up, it comes
+    /// back to its session.
     Stuck,
     /// Only speaks, where who listens cannot.
     Publisher,

@@ -51,6 +51,11 @@ impl Stage {
                 .into());
             }
             Some(address) => Self::given(address, options)?,
+            None if options.server_pid.is_some() => {
+                let words = "--server-pid is for a server that is named by its address; one that \
+                             is started here is watched anyway";
+                return Err(Mistake(words.to_owned()).into());
+            }
             None => Self::started(options)?,
         };
         Ok(stage.reached_from(options))

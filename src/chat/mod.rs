@@ -9,6 +9,9 @@
 //!                 ├─ commands    what people ask for     ─┬─> membership   who is where; a room's order
 //!                 └─ journal     what the store answered ─┘                Publish, Join, Leave
 //! ```
+//!
+//! What may be done is decided in `roles` (who may do as much as whom) and `sanctions` (who may not
+//! speak or enter); what outlives the process goes through `changes`.
 
 pub mod command;
 pub mod name;
@@ -16,7 +19,11 @@ pub mod refusal;
 pub mod text;
 pub mod vocabulary;
 
+mod accounts;
+mod activity;
 mod apply;
+mod begin;
+mod changes;
 mod commands;
 mod directory;
 mod doors;
@@ -29,7 +36,10 @@ mod membership;
 mod pending;
 mod people;
 mod presence;
+mod roles;
 mod rooms;
+mod sanctions;
+mod searches;
 mod seats;
 mod sessions;
 #[cfg(test)]
@@ -45,10 +55,14 @@ use crate::limits::{
     COMMAND_BURST, COMMAND_BYTES_BURST, COMMAND_BYTES_PER_SECOND, COMMANDS_PER_SECOND,
     JOURNAL_BYTES_MAX, JOURNAL_JOBS_MAX, ROOMS_MAX,
 };
+use accounts::Accounts;
+use changes::Changes;
 use held::HeldNames;
 use journal::Journal;
 use people::People;
-use rooms::{Room, Rooms};
+use rooms::Rooms;
+use sanctions::Sanctions;
+use searches::Searches;
 use seats::Seats;
 use std::time::Duration;
 
@@ -111,9 +125,13 @@ pub struct Chat {
     now: Now,
     seats: Seats,
     people: People,
+    accounts: Accounts,
     held: HeldNames,
+    sanctions: Sanctions,
+    searches: Searches,
     rooms: Rooms,
     journal: Journal,
+    changes: Changes,
     is_stopping: bool,
 }
 
@@ -124,47 +142,15 @@ impl Chat {
         self.people.reserve(clients);
     }
 
-    /// A chat with nobody in it and one room, the lobby.
-    pub fn new(settings: Settings, epoch: Epoch) -> Self {
-        let name = RoomName::parse(LOBBY_NAME).expect("the lobby has a proper name");
-        let mut lobby = Room::new(name, None, settings.kept.is_kept());
-        lobby.is_permanent = true;
-        let mut rooms = Rooms::new(RoomId(settings.rooms_from.0.max(LOBBY.0 + 1)));
-        rooms.insert(LOBBY, lobby);
-        Self {
-            settings,
-            epoch,
-            now: Now::default(),
-            seats: Seats::default(),
-            people: People::default(),
-            held: HeldNames::default(),
-            rooms,
-            journal: Journal::default(),
-            is_stopping: false,
-        }
-    }
-
-    /// Tells of the rooms there are from the start. To be called once, before any input.
-    pub fn start(&mut self, effects: &mut Effects) {
-        for (room, state) in self.rooms.by_name() {
-            effects.push_back(Effect::Found {
-                room,
-                name: Some(state.name),
-                history: state.has_history,
-                extent: Extent::EMPTY,
-            });
-        }
-    }
-
     /// When [`Input::Tick`] is wanted, if nothing else comes before.
     pub fn next_deadline(&self) -> Option<Duration> {
         let count = self.rooms.next_count().map(|(due, _)| due);
-        let expiry = self.next_expiry();
-        count.into_iter().chain(expiry).min()
+        let dues = [count, self.next_expiry(), self.rooms.patience_ends()];
+        dues.into_iter().flatten().min()
     }
 
     /// Whether the journal owes no answer; a stopping server waits for it.
     pub fn is_settled(&self) -> bool {
-        self.journal.is_empty()
+        self.journal.is_empty() && self.changes.is_empty()
     }
 }

@@ -40,14 +40,13 @@ impl Fanout {
 
     // --- Rooms ---
 
-    /// A room begins, or an inbox, which has no name.
+    /// A room begins, or an inbox, which has no name. What `extent` says is the store's to give.
     pub fn found(&mut self, room: RoomId, name: Option<RoomName>, history: bool, extent: Extent) {
-        let _ = extent;
         assert!(
             !self.places.contains_key(&room),
             "room ids are never used again"
         );
-        let mut new = Room::new(room, name, history);
+        let mut new = Room::new(room, name, history, extent);
         let at = match self.vacant_rooms.pop() {
             Some(at) => {
                 let vacant = &mut self.rooms[at as usize];
@@ -89,6 +88,7 @@ impl Fanout {
             }
         }
         self.rooms[at as usize].is_dissolved = true;
+        self.give_up_store(at);
         self.vacate_if_over(at);
         self.hold_unfinished_bound();
     }
@@ -132,10 +132,17 @@ impl Fanout {
     /// Makes room for an entry, appends it, and marks everybody as behind.
     fn append(&mut self, at: u32, entry: &Encoded<'_>) -> bool {
         self.make_room(at, entry.bytes());
+        let has_store = self.bounds.has_store;
         let room = &mut self.rooms[at as usize];
         let begins = room.log.append(entry, self.bounds.segment_bytes);
         if !room.keeps_history {
             room.log.hide();
+        }
+        if let Some(id) = entry.id
+            && has_store
+        {
+            let newest = room.log.stored_before(room.log.next());
+            assert_eq!(newest, id.0, "the ids of a room are dense");
         }
         room.members.set_all_behind();
         self.logs_bytes += entry.bytes();
@@ -168,7 +175,7 @@ impl Fanout {
             return;
         }
         let place = &mut self.rooms[at as usize];
-        let (start, missed) = place.log.start(from);
+        let (start, missed, below) = place.log.begin_reading(from, self.bounds.has_store);
         let member = place.members.push(client.slot, Place::Entry(start));
         if connection.dialect == Dialect::Line {
             place.line_members += 1;
@@ -181,6 +188,7 @@ impl Fanout {
         connection.add_membership(Membership { room: at, member });
         let mut newcomer = Newcomer {
             mark: place.log.next(),
+            mark_id: place.log.stored_before(place.log.next()),
             shown: 0,
             asked: connection.cold_mut().ask(),
             greeting: Vec::new(),
@@ -189,9 +197,10 @@ impl Fanout {
             encode_event(connection.dialect, greeting, &mut newcomer.greeting);
         }
         connection.cold_mut().catch_ups.push(CatchUp {
-            room: at,
             missed,
+            below,
             newcomer: Some(newcomer),
+            ..CatchUp::new(at)
         });
         self.queue_room(at);
         self.make_ready(client.slot);
@@ -227,7 +236,7 @@ impl Fanout {
             return;
         }
         let log = &self.rooms[at as usize].log;
-        let (next, missed) = log.start(from);
+        let (next, missed, below) = log.begin_reading(from, self.bounds.has_store);
         let cold = connection.cold_mut();
         let asked = cold.ask();
         cold.replays.push_back(Replay {
@@ -238,6 +247,8 @@ impl Fanout {
             stored_before: log.stored_before(next),
             stored_before_end: log.stored_before(log.next()),
             missed,
+            is_unreadable: false,
+            below,
             shown: 0,
             asked,
             tail: Vec::new(),

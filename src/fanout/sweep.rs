@@ -2,9 +2,9 @@
 //!
 //! First connections whose kernel has space again, because they hold buffers; then connections
 //! that are owed something themselves; then small rooms; then one slice of one large room, the
-//! large ones in turn. Over and over, until nothing waits or the time is spent. So a room of two
-//! is served between the slices of a room of thousands, and each kind gets its share of every
-//! turn.
+//! large ones in turn. Over and over, until nothing waits, the time is spent or there is news. So
+//! a room of two is served between the slices of a room of thousands, and each kind gets its share
+//! of every turn.
 
 use super::{Fanout, Outlets};
 use crate::limits::{
@@ -45,14 +45,15 @@ impl Fanout {
         };
         self.relieve();
         self.ledger.sweep_orphans();
-        while self.has_work() {
+        while self.has_visits() {
             self.has_offered = false;
             self.drain(&mut clock, outlets);
             self.serve_ready(&mut clock, outlets);
             self.serve_small(&mut clock, outlets);
             self.serve_large(&mut clock, outlets);
-            // Whoever waits for space among the begun entries is looked at again next turn.
-            if clock.elapsed >= WRITE_PHASE_BUDGET || !self.has_offered {
+            // Whoever waits for space among the begun entries is looked at again next turn. News
+            // may be for a small room; a large one has had a slice, so it goes on all the same.
+            if clock.elapsed >= WRITE_PHASE_BUDGET || !self.has_offered || outlets.has_news() {
                 return;
             }
         }

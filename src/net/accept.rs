@@ -106,9 +106,8 @@ impl Server {
             }
             Door::Line => Link::Line(Box::new(LineReader::new(UNNAMED_MESSAGE_BYTES_MAX))),
         };
-        let client = self.connections.insert(|client| Connection {
+        let client = self.connections.insert(socket, |client| Connection {
             client,
-            socket,
             door,
             address,
             source,
@@ -134,17 +133,13 @@ impl Server {
 
     /// Registers a socket for both directions, once and for as long as it lives.
     fn register(&mut self, client: ClientId) {
-        let connection = self
+        let socket = self
             .connections
-            .find(client)
+            .socket(client)
             .expect("it has just been inserted");
         let token = PollToken(usize::try_from(client.slot).expect("a slot is an index"));
         let interest = Interest::READABLE | Interest::WRITABLE;
-        if let Err(error) = self
-            .poll
-            .registry()
-            .register(&mut connection.socket, token, interest)
-        {
+        if let Err(error) = self.poll.registry().register(socket, token, interest) {
             log::warn!("cannot watch a connection: {error}");
             self.doom(client, connection_lost());
         }

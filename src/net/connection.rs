@@ -1,8 +1,9 @@
-//! Connections: the slab of sockets, and beside it the record states that never move.
+//! Connections: what is known of each, and beside it the sockets and the record states.
 //!
 //! A slot is freed only in the reap phase, so no event of a turn can name a reused slot; across
 //! turns the generation in [`ClientId`] protects. Record states live in an array of their own,
-//! reserved once for all clients, because a key that is moved leaves a copy behind.
+//! reserved once for all clients, because a key that is moved leaves a copy behind. Sockets do so
+//! because the write phase needs nothing else of a connection: sixteen share a line of the cache.
 
 use super::admission::Source;
 use crate::buffer::ByteQueue;
@@ -17,12 +18,10 @@ use std::collections::TryReserveError;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// One connection: its socket, and what has been read but not yet understood.
+/// One connection beside its socket: what has been read but not yet understood.
 pub(super) struct Connection {
     /// Its name among all connections of all times.
     pub(super) client: ClientId,
-    /// The socket, registered for both directions for as long as it lives.
-    pub(super) socket: TcpStream,
     /// Through which door it came.
     pub(super) door: Door,
     /// From where.
@@ -142,6 +141,9 @@ pub(super) struct Records {
 /// when this was made.
 pub(super) struct Connections {
     slab: Slab<Connection>,
+    /// By slot: registered for both directions for as long as they live.
+    sockets: Vec<Option<TcpStream>>,
+    /// By slot: of the present user, or of the next.
     generations: Vec<u32>,
     records: Vec<Option<Records>>,
     capacity: usize,
@@ -156,12 +158,15 @@ impl Connections {
     pub(super) fn reserve(capacity: usize) -> Result<Self, TryReserveError> {
         let mut records = Vec::new();
         records.try_reserve_exact(capacity)?;
+        let mut sockets = Vec::new();
+        sockets.try_reserve_exact(capacity)?;
         let mut generations = Vec::new();
         generations.try_reserve_exact(capacity)?;
         // The slab itself cannot say no, so a vector is asked in its place.
         Vec::<(usize, Connection)>::new().try_reserve_exact(capacity)?;
         Ok(Self {
             slab: Slab::with_capacity(capacity),
+            sockets,
             generations,
             records,
             capacity,
@@ -188,23 +193,29 @@ impl Connections {
         self.slab.len()
     }
 
-    /// Takes a slot for what `make` returns.
+    /// Takes a slot for `socket` and what `make` returns.
     ///
     /// # Panics
     ///
     /// When it is full: the caller has to ask first.
-    pub(super) fn insert(&mut self, make: impl FnOnce(ClientId) -> Connection) -> ClientId {
+    pub(super) fn insert(
+        &mut self,
+        socket: TcpStream,
+        make: impl FnOnce(ClientId) -> Connection,
+    ) -> ClientId {
         assert!(!self.is_full(), "the slab never grows");
         let vacant = self.slab.vacant_entry();
         let slot = vacant.key();
         if slot == self.records.len() {
             self.records.push(None);
+            self.sockets.push(None);
             self.generations.push(0);
         }
         let generation = self.generations[slot];
         let slot = u32::try_from(slot).expect("there are at most a million slots");
         let client = ClientId { slot, generation };
         vacant.insert(make(client));
+        self.sockets[index(client)] = Some(socket);
         client
     }
 
@@ -212,6 +223,22 @@ impl Connections {
     pub(super) fn find(&mut self, client: ClientId) -> Option<&mut Connection> {
         let found = self.slab.get_mut(index(client))?;
         (found.client == client).then_some(found)
+    }
+
+    /// The socket of `client`, unless it is gone.
+    pub(super) fn socket(&mut self, client: ClientId) -> Option<&mut TcpStream> {
+        let is_present = *self.generations.get(index(client))? == client.generation;
+        self.sockets[index(client)].as_mut().filter(|_| is_present)
+    }
+
+    /// The connection that `client` names and its socket, unless it is gone.
+    pub(super) fn find_both(
+        &mut self,
+        client: ClientId,
+    ) -> Option<(&mut Connection, &mut TcpStream)> {
+        let found = self.slab.get_mut(index(client))?;
+        let socket = self.sockets[index(client)].as_mut()?;
+        (found.client == client).then_some((found, socket))
     }
 
     /// The connection in a slot that the kernel spoke of.
@@ -252,7 +279,11 @@ impl Connections {
     }
 
     /// Frees a slot: wipes its keys in place and lets nobody be mistaken for it again.
-    pub(super) fn free(&mut self, client: ClientId) -> Connection {
+    ///
+    /// # Panics
+    ///
+    /// When the slot is free already, or somebody else's.
+    pub(super) fn free(&mut self, client: ClientId) -> (Connection, TcpStream) {
         let connection = self.slab.remove(index(client));
         assert!(
             connection.client == client,
@@ -262,7 +293,8 @@ impl Connections {
         self.records[index(client)] = None;
         let generation = &mut self.generations[index(client)];
         *generation = generation.wrapping_add(1);
-        connection
+        let socket = self.sockets[index(client)].take();
+        (connection, socket.expect("a connection has its socket"))
     }
 }
 

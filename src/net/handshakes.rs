@@ -53,7 +53,7 @@ impl Server {
     }
 
     fn step_handshake(&mut self, client: ClientId, now: Now) {
-        let Some(connection) = self.connections.find(client) else {
+        let Some((connection, socket)) = self.connections.find_both(client) else {
             return;
         };
         if connection.flags.doomed {
@@ -66,8 +66,7 @@ impl Server {
         let step = handshake.step(random::bytes(), now.unix_ms / 1_000, &mut answer);
         let mut rest = std::mem::take(rest);
         // The socket has never been written to, so the kernel has room for this.
-        let is_sent = connection
-            .socket
+        let is_sent = socket
             .write(&answer)
             .is_ok_and(|count| count == answer.len());
         connection.wait = None;
@@ -126,7 +125,7 @@ impl Server {
     /// Closes without a word, unless the peer can be told something useful.
     fn fail_handshake(&mut self, client: ClientId, error: HandshakeError, now: Now) {
         self.counters.note(error.cause(), now.monotonic);
-        let Some(connection) = self.connections.find(client) else {
+        let Some((connection, socket)) = self.connections.find_both(client) else {
             return;
         };
         let reads_text = matches!(
@@ -134,17 +133,12 @@ impl Server {
             HandshakeError::NotParlour { looks_like } if looks_like.reads_text()
         );
         let told = match error.refusal() {
-            Some(code) => connection.socket.write(&code.encode()),
-            None if reads_text => connection.socket.write(WRONG_DOOR),
+            Some(code) => socket.write(&code.encode()),
+            None if reads_text => socket.write(WRONG_DOOR),
             None => Ok(0),
         };
         // It is closed either way.
-        let _ = told.and_then(|_| {
-            connection
-                .socket
-                .shutdown(std::net::Shutdown::Write)
-                .map(|()| 0)
-        });
+        let _ = told.and_then(|_| socket.shutdown(std::net::Shutdown::Write).map(|()| 0));
         self.admission.failed(connection.source, now.monotonic);
         connection.flags.silenced = true;
         connection.flags.finished = true;

@@ -124,7 +124,7 @@ impl Server {
     /// Nothing when the socket failed. A short read means that the kernel has no more, unless the
     /// peer has ended its side: then the end itself is still to be read.
     fn fill(&mut self, client: ClientId, scratch: &mut [u8]) -> Option<usize> {
-        let connection = self.connections.find(client)?;
+        let (connection, socket) = self.connections.find_both(client)?;
         let held = unstash_records(connection, scratch);
         // Whoever has not proven itself may make us hold no more than a handshake needs.
         let most = match connection.link {
@@ -132,7 +132,7 @@ impl Server {
             Link::Sealed(_) | Link::Line(_) | Link::Closing => READ_BYTES_PER_VISIT,
         };
         let space = &mut scratch[held..held + most];
-        match connection.socket.read(space) {
+        match socket.read(space) {
             Ok(0) => {
                 connection.flags.readable = false;
                 connection.flags.ended = true;

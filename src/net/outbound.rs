@@ -3,16 +3,22 @@
 use super::clock::Clock;
 use super::connection::Connections;
 use super::random;
+use super::workers::Workers;
 use crate::chat::{ClientId, Close};
 use crate::crypto::record::{CloseCode, Padding};
 use crate::fanout::{Outlets, Sent};
-use std::io::{self, Write};
+use mio::net::TcpStream;
+#[cfg(target_os = "linux")]
+use rustix::net::{SendFlags, send};
+use std::io;
 use std::time::Duration;
 
 /// The connections' sealing and sending ends.
 pub(super) struct Outbound<'a> {
     pub(super) connections: &'a mut Connections,
     pub(super) clock: &'a Clock,
+    /// Who may have stored what is now to be published.
+    pub(super) workers: &'a Workers,
     /// When the sweep began.
     pub(super) began: Duration,
     pub(super) rekey_after: Duration,
@@ -73,11 +79,11 @@ impl Outlets for Outbound<'_> {
     }
 
     fn send(&mut self, client: ClientId, bytes: &[u8]) -> Sent {
-        let Some(connection) = self.connections.find(client) else {
+        let Some(socket) = self.connections.socket(client) else {
             return Sent::Failed;
         };
         loop {
-            match connection.socket.write(bytes) {
+            match offer(socket, bytes) {
                 Ok(count) if count == bytes.len() => return Sent::All,
                 Ok(count) => return Sent::Part(count),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Sent::Part(0),
@@ -97,6 +103,25 @@ impl Outlets for Outbound<'_> {
     fn elapsed(&mut self) -> Duration {
         self.clock.elapsed().saturating_sub(self.began)
     }
+
+    fn has_news(&self) -> bool {
+        self.workers.have_outcomes()
+    }
+}
+
+/// Offers bytes to the kernel, once.
+///
+/// The call is made directly: in a process with threads, a C library's own marks around it where a
+/// thread may be cancelled, and that is felt where one small write is one delivery.
+#[cfg(target_os = "linux")]
+fn offer(socket: &mut TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    Ok(send(socket, bytes, SendFlags::NOSIGNAL)?)
+}
+
+/// Offers bytes to the kernel, once.
+#[cfg(not(target_os = "linux"))]
+fn offer(socket: &mut TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    io::Write::write(socket, bytes)
 }
 
 fn close_code(close: Close) -> CloseCode {

@@ -11,8 +11,8 @@ mod queue;
 use self::queue::Queue;
 use super::admission::Source;
 use super::random;
-use super::wake::Wake;
-use super::workers::WorkerDied;
+use super::wake::{Wake, WakeAtEnd};
+use super::workers::WorkerFailure;
 use crate::chat::{ClientId, Outcome, PasswordHash, PasswordJob, PasswordTask, Refusal, Ticket};
 use crate::crypto::password::{Checked, Hasher, Password};
 use crate::limits::{PASSWORD_BYTES_MAX, PASSWORD_JOBS_AHEAD};
@@ -20,7 +20,6 @@ use mio::Waker;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
@@ -35,7 +34,7 @@ pub(super) struct Passwords {
     refused: VecDeque<(ClientId, Outcome)>,
     jobs: Option<SyncSender<PasswordJob>>,
     outcomes: Receiver<Outcome>,
-    woken: Arc<AtomicBool>,
+    wake: Wake,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -58,17 +57,17 @@ impl Passwords {
         let (jobs, queue) = sync_channel::<PasswordJob>(PASSWORD_JOBS_AHEAD);
         // As many answers as jobs can be out, so that the thread never waits for the loop.
         let (answers, outcomes) = sync_channel(PASSWORD_JOBS_AHEAD);
-        let woken = Arc::new(AtomicBool::new(false));
-        let wake = Wake::new(waker, woken.clone());
+        let wake = Wake::new(waker);
+        let end = WakeAtEnd(wake.clone());
         let thread = Builder::new().name("password".into()).spawn(move || {
             // Dropped in reverse: the answers end first, then the loop is woken to see it.
-            let wake = wake;
+            let end = end;
             let answers = answers;
             while let Ok(job) = queue.recv() {
                 if answers.send(work(job)).is_err() {
                     return;
                 }
-                wake.wake();
+                end.0.wake();
             }
         })?;
         Ok(Self {
@@ -77,7 +76,7 @@ impl Passwords {
             refused: VecDeque::new(),
             jobs: Some(jobs),
             outcomes,
-            woken,
+            wake,
             thread: Some(thread),
         })
     }
@@ -114,13 +113,13 @@ impl Passwords {
     ///
     /// # Errors
     ///
-    /// [`WorkerDied`] when there is no such thread any more.
+    /// [`WorkerFailure`] when there is no such thread any more.
     ///
     /// # Panics
     ///
     /// When more jobs are out than it was handed.
-    pub(super) fn hand_over(&mut self) -> Result<(), WorkerDied> {
-        let jobs = self.jobs.as_ref().ok_or(WorkerDied)?;
+    pub(super) fn hand_over(&mut self) -> Result<(), WorkerFailure> {
+        let jobs = self.jobs.as_ref().ok_or(WorkerFailure::Died)?;
         while self.out.len() < PASSWORD_JOBS_AHEAD
             && let Some(job) = self.waiting.pop()
         {
@@ -128,7 +127,7 @@ impl Passwords {
             match jobs.try_send(job) {
                 Ok(()) => self.out.push_back(whose),
                 Err(TrySendError::Full(_)) => panic!("the channel holds all that may be out"),
-                Err(TrySendError::Disconnected(_)) => return Err(WorkerDied),
+                Err(TrySendError::Disconnected(_)) => return Err(WorkerFailure::Died),
             }
         }
         Ok(())
@@ -138,24 +137,23 @@ impl Passwords {
     ///
     /// # Errors
     ///
-    /// [`WorkerDied`] when no outcome can ever come again.
+    /// [`WorkerFailure`] when no outcome can ever come again.
     ///
     /// # Panics
     ///
     /// When the thread answers what it was not asked.
-    pub(super) fn next_outcome(&mut self) -> Result<Option<(ClientId, Outcome)>, WorkerDied> {
+    pub(super) fn next_outcome(&mut self) -> Result<Option<(ClientId, Outcome)>, WorkerFailure> {
         if let Some(refused) = self.refused.pop_front() {
             return Ok(Some(refused));
         }
-        // Cleared before looking, so that an outcome put in after the look wakes the loop again.
-        self.woken.store(false, Ordering::SeqCst);
+        self.wake.clear();
         match self.outcomes.try_recv() {
             Ok(outcome) => {
                 let (client, _) = self.out.pop_front().expect("it answers each job once");
                 Ok(Some((client, outcome)))
             }
             Err(TryRecvError::Empty) => Ok(None),
-            Err(TryRecvError::Disconnected) => Err(WorkerDied),
+            Err(TryRecvError::Disconnected) => Err(WorkerFailure::Died),
         }
     }
 }

@@ -6,6 +6,7 @@ use super::outbound::Outbound;
 use super::server::{Server, ServerError, connection_lost, list};
 use crate::chat::{ClientId, Close, Door, Event, Input, Loss, Now, Outcome, Parting};
 use crate::limits::{REKEYS_PER_TURN_MAX, UNREAD_DISCARDS_MAX};
+use mio::net::TcpStream;
 use std::io::Read;
 use std::net::Shutdown;
 
@@ -190,6 +191,7 @@ impl Server {
         let mut outbound = Outbound {
             connections: &mut self.connections,
             clock: &self.clock,
+            workers: &self.workers,
             began: self.clock.elapsed(),
             rekey_after: self.config.bounds.rekey_after,
             rekeys_left: REKEYS_PER_TURN_MAX,
@@ -214,13 +216,13 @@ impl Server {
     /// Everything has been said to a client: our side ends, its side may still be under way.
     fn end_output(&mut self, client: ClientId, now: Now) {
         let is_stopping = self.stopping.is_some();
-        let Some(connection) = self.connections.find(client) else {
+        let Some((connection, socket)) = self.connections.find_both(client) else {
             return;
         };
         connection.flags.finished = true;
         if is_stopping {
             // Nobody reads any more; but closing over unread bytes would take our last words back.
-            discard_unread(connection, &mut self.scratch);
+            discard_unread(socket, &mut self.scratch);
         }
         if connection.flags.ended || is_stopping {
             let parting = connection.parting;
@@ -228,7 +230,7 @@ impl Server {
             return;
         }
         // Closing outright over bytes that were never read would take our last words back.
-        let _ = connection.socket.shutdown(Shutdown::Write);
+        let _ = socket.shutdown(Shutdown::Write);
         connection.flags.readable = true;
         list(connection, &mut self.queues.readable);
         if connection.door == Door::Line {
@@ -250,8 +252,8 @@ impl Server {
     /// Closes who is doomed, frees the slots, and tells the chat.
     pub(super) fn reap(&mut self, now: Now) -> Result<(), ServerError> {
         while let Some(client) = self.queues.doomed.pop_front() {
-            let mut connection = self.connections.free(client);
-            if let Err(error) = self.poll.registry().deregister(&mut connection.socket) {
+            let (connection, mut socket) = self.connections.free(client);
+            if let Err(error) = self.poll.registry().deregister(&mut socket) {
                 log::debug!("cannot stop watching a connection: {error}");
             }
             self.incomplete_bytes -= connection.held_bytes;
@@ -275,10 +277,10 @@ impl Server {
 }
 
 /// Throws away what a socket holds: as much as the kernel keeps of a peer at most, by default.
-fn discard_unread(connection: &mut Connection, scratch: &mut [u8]) {
+fn discard_unread(socket: &mut TcpStream, scratch: &mut [u8]) {
     for _ in 0..UNREAD_DISCARDS_MAX {
         // An error means that there is nothing to read, which is what is wanted.
-        if !matches!(connection.socket.read(scratch), Ok(1..)) {
+        if !matches!(socket.read(scratch), Ok(1..)) {
             return;
         }
     }

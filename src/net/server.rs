@@ -15,7 +15,7 @@ use super::deadlines::Deadlines;
 use super::listener::Listener;
 use super::passwords::Passwords;
 use super::start::Identity;
-use super::workers::{WorkerDied, Workers};
+use super::workers::{WorkerFailure, Workers};
 use crate::chat::{Chat, ClientId, Effects, Now};
 use crate::config::Config;
 use crate::fanout::Fanout;
@@ -104,6 +104,8 @@ pub enum ServerError {
     Poll(io::Error),
     /// A worker died.
     Worker,
+    /// What was to be stored may not be on the disk.
+    Store,
 }
 
 impl fmt::Display for ServerError {
@@ -111,13 +113,20 @@ impl fmt::Display for ServerError {
         match self {
             Self::Poll(error) => write!(f, "cannot wait for events: {error}"),
             Self::Worker => f.write_str("a worker thread ended unexpectedly"),
+            Self::Store => f.write_str(
+                "the disk did not keep what it was given, so nothing can be promised any more; \
+                 look at the disk, then start again: what was acknowledged is there",
+            ),
         }
     }
 }
 
-impl From<WorkerDied> for ServerError {
-    fn from(_: WorkerDied) -> Self {
-        Self::Worker
+impl From<WorkerFailure> for ServerError {
+    fn from(failure: WorkerFailure) -> Self {
+        match failure {
+            WorkerFailure::Died => Self::Worker,
+            WorkerFailure::Broken => Self::Store,
+        }
     }
 }
 

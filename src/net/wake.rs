@@ -4,18 +4,19 @@ use mio::Waker;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A worker's end of the waker.
-///
-/// `woken` is shared with whoever takes the outcomes: it clears it *before* it looks for some, so
-/// that an outcome put in after the look wakes the loop again.
+/// Wakes the loop, once until it has looked.
+#[derive(Clone)]
 pub(super) struct Wake {
     waker: Arc<Waker>,
     woken: Arc<AtomicBool>,
 }
 
 impl Wake {
-    pub(super) fn new(waker: Arc<Waker>, woken: Arc<AtomicBool>) -> Self {
-        Self { waker, woken }
+    pub(super) fn new(waker: Arc<Waker>) -> Self {
+        Self {
+            waker,
+            woken: Arc::default(),
+        }
     }
 
     /// Wakes the loop, unless it has been woken and has not looked yet.
@@ -26,12 +27,25 @@ impl Wake {
             log::error!("cannot wake the loop: {error}");
         }
     }
+
+    /// To be called before looking for outcomes, so that one put in after the look wakes the loop
+    /// again.
+    pub(super) fn clear(&self) {
+        self.woken.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether the loop was woken and has not looked. Only a hint: who misses it is woken for it.
+    pub(super) fn is_woken(&self) -> bool {
+        self.woken.load(Ordering::Relaxed)
+    }
 }
 
-impl Drop for Wake {
-    /// The thread ends, of itself or by a panic: the loop must not sleep over it.
+/// Held by a thread: when it ends, of itself or by a panic, the loop must not sleep over it.
+pub(super) struct WakeAtEnd(pub(super) Wake);
+
+impl Drop for WakeAtEnd {
     fn drop(&mut self) {
-        self.woken.store(false, Ordering::SeqCst);
-        self.wake();
+        self.0.clear();
+        self.0.wake();
     }
 }

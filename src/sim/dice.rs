@@ -259,5 +259,6 @@ fn tight_bounds(dice: &mut Dice, text_bytes_max: usize) -> Bounds {
         unfinished_bytes_max: 2 * entry_bytes_max + dice.magnitude(KIB, 64 * KIB),
         write_buffers_max: dice.magnitude(2, 16),
         small_room_members_max: dice.between(1, 12),
+        ..Bounds::default()
     }
 }

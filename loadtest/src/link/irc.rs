@@ -2,6 +2,10 @@
 
 use super::{Heard, Persona, Trouble};
 
+/// Bytes of a message that every server forwards whole: its line has 512 at most, and before the
+/// text are the sender's name, user and host, and the channel.
+pub(super) const TEXT_BYTES_MAX: usize = 400;
+
 /// A client of an IRC server.
 pub(crate) struct Irc {
     persona: Persona,
@@ -77,10 +81,10 @@ impl Irc {
             }
             b"ERROR" => return Err(Trouble::Farewell(words(rest))),
             [b'4', digits @ ..] if digits.len() == 2 => {
-                // 421 and 422 complain of what does no harm.
+                // An unknown command, no message of the day, a moment's patience: none does harm.
                 if self.joined {
                     hear(Heard::Refused(&words(rest)));
-                } else if digits != b"22" && digits != b"21" {
+                } else if !matches!(digits, b"21" | b"22" | b"39") {
                     return Err(Trouble::Refused(words(rest)));
                 }
             }

@@ -10,6 +10,7 @@
 mod bare;
 mod irc;
 mod line;
+mod memo;
 mod redis;
 mod sealed;
 
@@ -19,11 +20,14 @@ pub(crate) use bare::GREETING;
 use bare::Bare;
 use irc::Irc;
 use line::Line;
+pub(crate) use memo::Memo;
 use parlour::crypto::fingerprint::Fingerprint;
 use parlour::crypto::record::{CloseCode, Suite};
+use parlour::limits::TEXT_BYTES_MAX;
 use parlour::wire::WireError;
 use parlour::wire::sealed::HandshakeError;
 use redis::Redis;
+pub(crate) use sealed::Bookmark;
 use sealed::Sealed;
 use std::fmt;
 use std::sync::Arc;
@@ -69,11 +73,27 @@ impl Protocol {
         }
     }
 
+    /// Whether who lost its connection can go on where it was.
+    pub(crate) const fn resumes(self) -> bool {
+        match self {
+            Self::Sealed(_) => true,
+            Self::Line | Self::Bare | Self::Redis | Self::Irc => false,
+        }
+    }
+
     /// Whether what is received comes in records that can be authenticated.
     pub(crate) const fn has_records(self) -> bool {
         match self {
             Self::Sealed(_) => true,
             Self::Line | Self::Bare | Self::Redis | Self::Irc => false,
+        }
+    }
+
+    /// Bytes of the longest message that comes through whole.
+    pub(crate) const fn text_bytes_max(self) -> usize {
+        match self {
+            Self::Sealed(_) | Self::Line | Self::Bare | Self::Redis => TEXT_BYTES_MAX,
+            Self::Irc => irc::TEXT_BYTES_MAX,
         }
     }
 
@@ -128,11 +148,15 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) entropy: &'a mut Entropy,
     /// Who the server must be, if that is known.
     pub(crate) fingerprint: Option<Fingerprint>,
+    /// What others have received.
+    pub(crate) memo: &'a mut Memo,
 }
 
 /// What came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Heard<'a> {
+    /// The server's answer to whether the session that was asked for goes on.
+    Resumed(bool),
     /// It is in its room now.
     Joined,
     /// Somebody said this in its room, just now.
@@ -214,10 +238,18 @@ pub(crate) enum Link {
 }
 
 impl Link {
-    /// A link of `protocol` for `persona`, which authenticates records if it `verifies`.
-    pub(crate) fn new(protocol: Protocol, persona: &Persona, verifies: bool) -> Self {
+    /// A link of `protocol` for `persona`, which authenticates records if it `verifies`, and goes
+    /// on at `bookmark` where the protocol knows how.
+    pub(crate) fn new(
+        protocol: Protocol,
+        persona: &Persona,
+        verifies: bool,
+        bookmark: Option<Bookmark>,
+    ) -> Self {
         match protocol {
-            Protocol::Sealed(suite) => Self::Sealed(Sealed::new(persona.clone(), suite, verifies)),
+            Protocol::Sealed(suite) => {
+                Self::Sealed(Sealed::new(persona.clone(), suite, verifies, bookmark))
+            }
             Protocol::Line => Self::Line(Line::new(persona.clone())),
             Protocol::Bare => Self::Bare(Bare::new()),
             Protocol::Redis => Self::Redis(Redis::new(persona.clone())),
@@ -280,6 +312,14 @@ impl Link {
             Self::Line(_) | Self::Bare(_) | Self::Redis(_) | Self::Irc(_) => {
                 out.extend_from_slice(words);
             }
+        }
+    }
+
+    /// Where another connection can go on, if this one ends without a goodbye.
+    pub(crate) fn bookmark(&self) -> Option<Bookmark> {
+        match self {
+            Self::Sealed(link) => link.bookmark(),
+            Self::Line(_) | Self::Bare(_) | Self::Redis(_) | Self::Irc(_) => None,
         }
     }
 

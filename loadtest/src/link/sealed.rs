@@ -5,7 +5,7 @@
 //! authenticated always.
 
 use super::{Heard, Persona, Surroundings, Trouble};
-use parlour::chat::{Hello, MessageKey, RoomId};
+use parlour::chat::{EntryId, Epoch, Hello, MessageKey, Resume, RoomId, Token};
 use parlour::crypto::fingerprint::Fingerprint;
 use parlour::crypto::record::{
     CloseCode, Opened, Opener, Padding, RecordKind, Sealer, Suite, begin_record,
@@ -56,10 +56,30 @@ struct Place {
     persona: Persona,
     room: Option<RoomId>,
     joined: bool,
+    /// The session, once there is one; before, the one that is asked for.
+    session: Option<(Epoch, Token)>,
+    /// Whether that was asked for.
+    asks: bool,
+    /// Whether it goes on: then what comes before the end of the replay is owed too.
+    goes_on: bool,
+    /// The newest message had.
+    position: Option<(RoomId, EntryId)>,
+}
+
+/// What a connection leaves behind, so that another can go on where it was.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bookmark {
+    session: (Epoch, Token),
+    position: Option<(RoomId, EntryId)>,
 }
 
 impl Sealed {
-    pub(super) fn new(persona: Persona, suite: Suite, verifies: bool) -> Self {
+    pub(super) fn new(
+        persona: Persona,
+        suite: Suite,
+        verifies: bool,
+        bookmark: Option<Bookmark>,
+    ) -> Self {
         Self {
             suite,
             verifies,
@@ -68,6 +88,10 @@ impl Sealed {
                 persona,
                 room: None,
                 joined: false,
+                session: bookmark.map(|found| found.session),
+                asks: bookmark.is_some(),
+                goes_on: false,
+                position: bookmark.and_then(|found| found.position),
             },
             key: 0,
         }
@@ -116,11 +140,18 @@ impl Sealed {
         let verifies = self.verifies;
         let mut owes_pong = false;
         while let Some((mut content, length)) =
-            open_record(opener, verifies, &mut input[taken..], around)?
+            open_record(opener, verifies, &mut input[taken..], around.now)?
         {
             taken += length;
             while let Some(frame) = frames.peek(&mut content)? {
-                if let Some(message) = decode_server(frame)? {
+                if let Some((id, text)) = around.memo.recall(frame) {
+                    self.place.take_said(id, text, &mut hear);
+                } else if let Some(message) = decode_server(frame)? {
+                    if let ServerMessage::Entry(entry) = &message
+                        && let BodyView::Said(text) = entry.body
+                    {
+                        around.memo.remember(frame, entry.id, text.as_bytes());
+                    }
                     owes_pong |= self.place.take(message, &mut hear)?;
                 }
                 frames.consume(&mut content);
@@ -164,6 +195,13 @@ impl Sealed {
         }
     }
 
+    pub(super) fn bookmark(&self) -> Option<Bookmark> {
+        Some(Bookmark {
+            session: self.place.session?,
+            position: self.place.position,
+        })
+    }
+
     pub(super) fn leave(&mut self, out: &mut Vec<u8>) {
         if let Phase::Talking(talking) = &mut self.phase {
             // Already closed is as good.
@@ -178,12 +216,12 @@ fn open_record<'a>(
     opener: &mut Opener,
     verifies: bool,
     input: &'a mut [u8],
-    around: &Surroundings<'_>,
+    now: Duration,
 ) -> Result<Option<(&'a [u8], usize)>, Trouble> {
     let opened = if verifies {
-        opener.open(input, around.now)
+        opener.open(input, now)
     } else {
-        opener.open_unverified(input, around.now)
+        opener.open_unverified(input, now)
     };
     let opened = opened.map_err(|error| Trouble::Unreadable(error.cause().to_owned()))?;
     match opened {
@@ -209,10 +247,14 @@ impl Place {
         let hello = Hello {
             name: Some(&name),
             room: room.filter(|_| !self.persona.founds),
-            resume: None,
+            resume: self.session.map(|(epoch, token)| Resume {
+                epoch,
+                token,
+                positions: self.position.into_iter().collect(),
+            }),
         };
         encode_client(&ClientMessage::Hello(hello), &mut words);
-        if let (Some(room), true) = (room, self.persona.founds) {
+        if let (Some(room), true) = (room, self.persona.founds && !self.asks) {
             for line in [format!("/create {room}"), "/leave lobby".to_owned()] {
                 *key += 1;
                 let key = MessageKey(*key);
@@ -220,6 +262,14 @@ impl Place {
             }
         }
         words
+    }
+
+    /// Takes what somebody said.
+    fn take_said(&mut self, id: Option<EntryId>, text: &[u8], hear: &mut impl FnMut(Heard<'_>)) {
+        self.position = self.room.zip(id).or(self.position);
+        if self.joined || self.goes_on {
+            hear(Heard::Said(text));
+        }
     }
 
     /// Takes one message; whether a ping is to be answered.
@@ -230,9 +280,20 @@ impl Place {
     ) -> Result<bool, Trouble> {
         match message {
             ServerMessage::Entry(EntryView {
+                id,
                 body: BodyView::Said(text),
                 ..
-            }) if self.joined => hear(Heard::Said(text.as_bytes())),
+            }) => self.take_said(id, text.as_bytes(), hear),
+            ServerMessage::Welcome { welcome, .. } => {
+                if self.asks {
+                    hear(Heard::Resumed(welcome.resumed));
+                }
+                if !welcome.resumed {
+                    self.position = None;
+                }
+                self.goes_on = welcome.resumed;
+                self.session = Some((welcome.epoch, welcome.token));
+            }
             ServerMessage::Entered { room, name, .. }
                 if name.as_str().trim_start_matches('#') == self.persona.room_name() =>
             {
@@ -257,7 +318,6 @@ impl Place {
             | ServerMessage::ReplayBegin { .. }
             | ServerMessage::ReplayEnd { .. }
             | ServerMessage::Missed { .. }
-            | ServerMessage::Welcome { .. }
             | ServerMessage::AskName
             | ServerMessage::AskSecret(_)
             | ServerMessage::Inbox(_)

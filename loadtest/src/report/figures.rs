@@ -1,7 +1,7 @@
 //! The figures that several scenarios share, each as facts and as lines.
 
-use super::Report;
 use super::words::{rounded, thousands, time};
+use super::{Report, UNBROKEN};
 use crate::conductor::{Stretch, ratio, share};
 use crate::latency::Latency;
 use crate::plan::{Pace, Plan};
@@ -88,6 +88,28 @@ pub(crate) fn note_authentication(report: &mut Report, plan: &Plan, harvest: &Ha
             .expect("a string takes everything");
     }
     report.line("authenticated", words);
+}
+
+/// Who came back, and whether to the session it had.
+pub(crate) fn note_sessions(report: &mut Report, harvest: &Harvest) {
+    for (key, value) in [
+        ("resumed", harvest.resumed),
+        ("not-resumed", harvest.begun_anew),
+        ("resumes-refused", harvest.resumes_refused),
+    ] {
+        report.fact(key, ratio(value, 1));
+    }
+    let mut words = format!(
+        "{} resumed, {} not resumed",
+        thousands(harvest.resumed),
+        thousands(harvest.begun_anew)
+    );
+    if harvest.resumes_refused > 0 {
+        let refused = thousands(harvest.resumes_refused);
+        write!(words, "; the server refused to resume {refused}")
+            .expect("a string takes everything");
+    }
+    report.line("sessions", words);
 }
 
 /// What became of the messages.
@@ -192,11 +214,16 @@ fn note_percentiles(report: &mut Report, label: &str, prefix: &str, latency: &La
     for (name, percent) in PERCENTILES {
         let value = latency.percentile(percent);
         report.fact(format!("{prefix}{name}-ms"), value.as_secs_f64() * 1e3);
-        write!(words, "{name} {}, ", time(value)).expect("a string takes everything");
+        write!(words, "{}, ", together(name, value)).expect("a string takes everything");
     }
     report.fact(format!("{prefix}max-ms"), latency.max().as_secs_f64() * 1e3);
-    write!(words, "max {}", time(latency.max())).expect("a string takes everything");
+    words.push_str(&together("max", latency.max()));
     report.line(label, words);
+}
+
+/// A name and a time, which stay on one line.
+fn together(name: &str, value: Duration) -> String {
+    format!("{name} {}", time(value)).replace(' ', UNBROKEN)
 }
 
 /// Microseconds of the server's processor time per delivery: user and kernel.
@@ -259,12 +286,17 @@ pub(crate) fn note_generator(
         report.fact("messages-per-read", each);
         write!(words, ", {each:.1} messages per read").expect("a string takes everything");
     }
-    report.line("this side", words);
+    report.line("generator", words);
     let server_busy = stretch
         .server()
         .map(|used| share_of(used.total(), stretch.time()));
     let is_server_busy = server_busy.is_none_or(|share| share >= BUSY_SHARE);
-    if busy >= BUSY_SHARE && !is_server_busy {
+    if busy >= BUSY_SHARE && server_busy.is_none() {
+        report.warn(
+            "the load itself was busy all the time and may have been the limit: --server-pid would \
+             tell, more --threads on other processors would give more",
+        );
+    } else if busy >= BUSY_SHARE && !is_server_busy {
         report.warn(
             "the load itself was the limit, not the server: more --threads on other processors \
              would give more. Processor time per delivery is right all the same",

@@ -1,10 +1,22 @@
 //! Files: the report for programs, the same numbers under the same names.
 
-use super::Report;
+use super::{Report, Second};
 use crate::Failure;
 use serde_json::{Map, Value, json};
-use std::fmt::Write;
 use std::path::Path;
+
+/// A figure of a second, under its name.
+type SecondField = (&'static str, fn(&Second) -> f64);
+
+/// What is kept of each second.
+const SECOND_FIELDS: [SecondField; 6] = [
+    ("at", |second| second.at),
+    ("rate", |second| second.rate),
+    ("delivery-rate", |second| second.delivery_rate),
+    ("p50-ms", |second| second.median_ms),
+    ("p99-ms", |second| second.p99_ms),
+    ("max-ms", |second| second.max_ms),
+];
 
 /// Writes everything as one JSON object.
 ///
@@ -21,14 +33,10 @@ pub(crate) fn write_json(report: &Report, path: &Path) -> Result<(), Failure> {
         .seconds
         .iter()
         .map(|second| {
-            json!({
-                "at": second.at,
-                "rate": second.rate,
-                "delivery-rate": second.delivery_rate,
-                "p50-ms": second.median_ms,
-                "p99-ms": second.p99_ms,
-                "max-ms": second.max_ms,
-            })
+            let fields = SECOND_FIELDS
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), json!(value(second))));
+            Value::Object(fields.collect())
         })
         .collect();
     let curve: Vec<Value> = report
@@ -40,6 +48,7 @@ pub(crate) fn write_json(report: &Report, path: &Path) -> Result<(), Failure> {
         "title": report.title,
         "command": report.command,
         "versions": report.versions,
+        "machine": report.machine,
         "figures": facts,
         "latency-ms-by-percentile": curve,
         "seconds": seconds,
@@ -48,19 +57,43 @@ pub(crate) fn write_json(report: &Report, path: &Path) -> Result<(), Failure> {
     write(path, &format!("{whole:#}\n"))
 }
 
-/// Writes the figures as a line of names and a line of values.
+/// Writes the same as a line of names and a line of values, so that the lines of many runs make a
+/// table. Where there is a list in the other file, its members stand in one field, with spaces
+/// between.
 ///
 /// # Errors
 ///
 /// A [`Failure`] when the file cannot be written.
 pub(crate) fn write_csv(report: &Report, path: &Path) -> Result<(), Failure> {
-    let mut names = "command".to_owned();
-    let mut values = quote(&report.command);
-    for fact in &report.facts {
-        write!(names, ",{}", fact.key).expect("a string takes everything");
-        write!(values, ",{}", fact.value).expect("a string takes everything");
+    let mut fields = vec![
+        ("title".to_owned(), quote(&report.title)),
+        ("command".to_owned(), quote(&report.command)),
+        ("versions".to_owned(), quote(&report.versions)),
+        ("machine".to_owned(), quote(&report.machine)),
+        ("warnings".to_owned(), quote(&report.warnings.join("; "))),
+    ];
+    let figures = report.facts.iter();
+    fields.extend(figures.map(|fact| (fact.key.clone(), fact.value.to_string())));
+    let curve = report.curve.iter();
+    let curve = curve.map(|point| format!("{}:{}", point.percent, point.milliseconds));
+    fields.push(("latency-ms-by-percentile".to_owned(), spaced(curve)));
+    for (name, value) in SECOND_FIELDS {
+        let values = report
+            .seconds
+            .iter()
+            .map(|second| value(second).to_string());
+        fields.push((format!("seconds.{name}"), spaced(values)));
     }
-    write(path, &format!("{names}\n{values}\n"))
+    let names: Vec<_> = fields.iter().map(|(name, _)| name.as_str()).collect();
+    let values: Vec<_> = fields.iter().map(|(_, value)| value.as_str()).collect();
+    write(
+        path,
+        &format!("{}\n{}\n", names.join(","), values.join(",")),
+    )
+}
+
+fn spaced(values: impl Iterator<Item = String>) -> String {
+    values.collect::<Vec<_>>().join(" ")
 }
 
 /// Writes a file.

@@ -12,7 +12,7 @@ pub(crate) mod words;
 pub(crate) use assertion::Assertion;
 pub(crate) use figures::{
     delivery_cost, note_authentication, note_connections, note_generator, note_latency,
-    note_ledger, note_rate, note_server,
+    note_ledger, note_rate, note_server, note_sessions,
 };
 pub(crate) use files::{write_csv, write_json};
 pub(crate) use plot::write_plot;
@@ -28,8 +28,14 @@ const CURVE_PERCENTS: [f64; 16] = [
     0.0, 10.0, 25.0, 50.0, 75.0, 80.0, 85.0, 90.0, 92.5, 95.0, 97.5, 99.0, 99.5, 99.9, 99.95, 99.99,
 ];
 
+/// Where a line is not broken; on the page it is a space.
+const UNBROKEN: &str = "\u{a0}";
+
+/// Columns of the page: what every terminal has.
+const PAGE_COLUMNS: usize = 80;
+
 /// What is zero when all is well.
-const MUST_BE_ZERO: [&str; 7] = [
+const MUST_BE_ZERO: [&str; 8] = [
     "unannounced",
     "missing",
     "duplicates",
@@ -37,6 +43,7 @@ const MUST_BE_ZERO: [&str; 7] = [
     "corrupt",
     "stray",
     "failed",
+    "resumes-refused",
 ];
 
 /// One number under its name.
@@ -57,6 +64,7 @@ pub(crate) struct Report {
     warnings: Vec<String>,
     command: String,
     versions: String,
+    machine: String,
     curve: Vec<Point>,
     seconds: Vec<Second>,
 }
@@ -67,6 +75,8 @@ enum Line {
     Heading(String),
     /// A label, and words.
     Words(String, String),
+    /// What was asked for; never wrapped, so that it can be copied.
+    Command(String),
 }
 
 /// A point of the curve of latencies.
@@ -106,12 +116,13 @@ impl Report {
         self.lines.push(Line::Words(label.to_owned(), words.into()));
     }
 
-    /// Adds a number.
+    /// Adds a number, in place of one of that name.
     pub(crate) fn fact(&mut self, key: impl Into<String>, value: f64) {
-        self.facts.push(Fact {
-            key: key.into(),
-            value,
-        });
+        let key = key.into();
+        match self.facts.iter_mut().find(|fact| fact.key == key) {
+            Some(fact) => fact.value = value,
+            None => self.facts.push(Fact { key, value }),
+        }
     }
 
     /// Keeps how latencies are spread and how the seconds went.
@@ -145,11 +156,14 @@ impl Report {
         }
     }
 
-    /// Keeps what was asked for and of whom.
-    pub(crate) fn set_conditions(&mut self, command: String, versions: String) {
-        self.line("command", command.clone());
+    /// Keeps what was asked for, of whom, and where.
+    pub(crate) fn set_conditions(&mut self, command: String, versions: String, machine: String) {
+        self.lines
+            .push(Line::Heading("To have it again".to_owned()));
         self.line("versions", versions.clone());
-        (self.command, self.versions) = (command, versions);
+        self.line("machine", machine.clone());
+        self.lines.push(Line::Command(command.clone()));
+        (self.command, self.versions, self.machine) = (command, versions, machine);
     }
 
     /// All numbers.
@@ -166,12 +180,18 @@ impl Report {
     pub(crate) fn append(&mut self, prefix: &str, other: Self) {
         self.lines.push(Line::Heading(other.title));
         self.lines.extend(other.lines);
-        self.warnings.extend(other.warnings);
+        let warnings = other.warnings.into_iter();
+        self.warnings
+            .extend(warnings.map(|warning| format!("{prefix} {warning}")));
         let renamed = other.facts.into_iter().map(|fact| Fact {
             key: format!("{prefix}{}", fact.key),
             ..fact
         });
         self.facts.extend(renamed);
+        // A picture shows one of them: the last.
+        if !other.curve.is_empty() {
+            (self.curve, self.seconds) = (other.curve, other.seconds);
+        }
     }
 
     /// The number under a name.
@@ -182,39 +202,83 @@ impl Report {
 
     /// Whether everything that must hold does: nothing lost, doubled, reordered or damaged.
     pub(crate) fn is_clean(&self) -> bool {
-        self.facts.iter().all(|fact| {
+        self.wrongs().next().is_none()
+    }
+
+    /// What should be zero and is not.
+    fn wrongs(&self) -> impl Iterator<Item = &Fact> {
+        self.facts.iter().filter(|fact| {
             let (_, key) = fact.key.rsplit_once(':').unwrap_or(("", &fact.key));
-            fact.value == 0.0 || !MUST_BE_ZERO.contains(&key)
+            fact.value != 0.0 && MUST_BE_ZERO.contains(&key)
         })
     }
 
     /// The page.
     pub(crate) fn page(&self) -> String {
-        let mut page = format!("{}\n\n", self.title);
+        let mut page = String::new();
+        wrap(&self.title, "", "  ", &mut page);
         let width = self.lines.iter().map(|line| match line {
-            Line::Heading(_) => 0,
+            Line::Heading(_) | Line::Command(_) => 0,
             Line::Words(label, _) => label.len(),
         });
         let width = width.max().unwrap_or(0);
         let mut last = "";
+        if !matches!(self.lines.first(), Some(Line::Heading(_))) {
+            page.push('\n');
+        }
         for line in &self.lines {
             match line {
                 Line::Heading(title) => {
-                    writeln!(page, "\n{title}\n").expect("a string takes everything");
+                    page.push('\n');
+                    wrap(title, "", "  ", &mut page);
                     last = "";
                 }
                 Line::Words(label, words) => {
                     let shown = if label == last { "" } else { label };
-                    writeln!(page, "  {shown:width$}  {words}").expect("a string takes everything");
+                    let first = format!("  {shown:width$}  ");
+                    wrap(words, &first, &" ".repeat(width + 4), &mut page);
                     last = label;
+                }
+                Line::Command(command) => {
+                    writeln!(page, "  {command}").expect("a string takes everything");
                 }
             }
         }
         for warning in &self.warnings {
-            writeln!(page, "\nWarning: {warning}").expect("a string takes everything");
+            page.push('\n');
+            wrap(warning, "Warning: ", "  ", &mut page);
+        }
+        for wrong in self.wrongs() {
+            let words = format!(
+                "\nWrong: {} is {}, and should be 0\n",
+                wrong.key, wrong.value
+            );
+            page.push_str(&words);
         }
         page
     }
+}
+
+/// Writes words in lines of [`PAGE_COLUMNS`], which begin with `first`, then with `next`.
+fn wrap(words: &str, first: &str, next: &str, page: &mut String) {
+    page.push_str(first);
+    let mut columns = first.chars().count();
+    let mut is_begin = true;
+    for piece in words.split(' ') {
+        let length = piece.chars().count();
+        if !is_begin && columns + 1 + length > PAGE_COLUMNS {
+            page.push('\n');
+            page.push_str(next);
+            columns = next.len();
+        } else if !is_begin {
+            page.push(' ');
+            columns += 1;
+        }
+        page.push_str(&piece.replace(UNBROKEN, " "));
+        columns += length;
+        is_begin = false;
+    }
+    page.push('\n');
 }
 
 fn milliseconds(time: Duration) -> f64 {
@@ -235,6 +299,33 @@ mod tests {
         let page = "a test\n\n  first       one\n  second one  two\n              three\n\
             \nWarning: the floor is wet\n";
         assert_eq!(report.page(), page);
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_page_but_for_the_command() {
+        let mut report = Report::new("a title of many words ".repeat(9).trim_end());
+        report.line("latency", "p50\u{a0}5.95\u{a0}ms, ".repeat(20).trim_end());
+        report.warn("the floor is wet ".repeat(20).trim_end());
+        let page = report.page();
+        assert!(
+            page.lines().all(|line| line.len() <= PAGE_COLUMNS),
+            "{page}"
+        );
+        let hanging = |line: &&str| line.starts_with("           p50");
+        assert!(page.lines().filter(hanging).count() > 1, "{page}");
+        report.set_conditions("x".repeat(100), String::new(), String::new());
+        assert!(report.page().contains(&"x".repeat(100)));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_the_end() {
+        let mut report = Report::new("a test");
+        report.fact("full:corrupt", 3.0);
+        assert!(
+            report
+                .page()
+                .ends_with("\nWrong: full:corrupt is 3, and should be 0\n")
+        );
     }
 
     #[test]

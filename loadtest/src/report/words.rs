@@ -45,7 +45,8 @@ pub(crate) fn bytes(bytes: f64) -> String {
     } else if bytes.abs() >= 10_000.0 {
         format!("{:.1} kB", bytes / 1e3)
     } else {
-        format!("{bytes:.0} bytes")
+        let sign = if bytes <= -0.5 { "-" } else { "" };
+        format!("{sign}{} bytes", thousands(whole(bytes.abs())))
     }
 }
 
@@ -72,6 +73,7 @@ mod tests {
         assert_eq!(time(Duration::from_micros(1_500)), "1.50 ms");
         assert_eq!(time(Duration::from_nanos(2_500)), "2.5 µs");
         assert_eq!(bytes(849.4), "849 bytes");
+        assert_eq!(bytes(-1_147.0), "-1,147 bytes");
         assert_eq!(bytes(5_300_000.0), "5.3 MB");
     }
 }

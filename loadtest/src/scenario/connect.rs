@@ -12,7 +12,10 @@ const CONNECTIONS: usize = 5_000;
 
 pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> {
     let stage = stage(target, options)?;
-    let count = options.members_or(CONNECTIONS);
+    let asked = options
+        .count
+        .map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+    let count = asked.unwrap_or_else(|| options.members_or(CONNECTIONS));
     let mut scene = Scene::new(&stage, options);
     let group = scene.group(None, 0, Pace::Silent, 0)?;
     scene.members(group, count, Role::Steady);
@@ -45,7 +48,7 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
     note_server(&mut report, &connecting);
     if let Some(busy) = connecting.own_share(options.threads) {
         report.fact("generator-processor-share", busy);
-        report.line("this side", format!("{:.0} % of its threads", busy * 100.0));
+        report.line("generator", format!("{:.0} % of its threads", busy * 100.0));
     }
     Ok(report)
 }

@@ -36,7 +36,7 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
     let members = options.members_or(MEMBERS);
     let duration = options.duration.unwrap_or(DURATION);
     let outcome = play(&stage, options, duration)?;
-    let process = stage.process;
+    let is_here = stage.address.ip().is_loopback();
     let mut report = Report::new(format!(
         "fanout: {} members of one room, {} of them speaking, {} bytes, {}, {}",
         thousands(u64::try_from(members).unwrap_or(u64::MAX)),
@@ -48,8 +48,7 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
     drop(stage);
     write(&mut report, &outcome);
     report.set_harvest(&outcome.harvest, &outcome.measured);
-    let is_local = process.is_some() || target.address.is_none();
-    if !options.no_floor && is_local && options.rate.is_none() {
+    if !options.no_floor && is_here && options.rate.is_none() {
         let floor = calibrate::floor(options, duration.min(FLOOR_DURATION))?;
         compare(&mut report, &outcome.measured, &floor.measured);
     }
@@ -84,9 +83,7 @@ pub(super) fn play(
 ) -> Result<Outcome, Ending> {
     let members = options.members_or(MEMBERS);
     let mut scene = Scene::new(stage, options);
-    let messages_max = options
-        .count
-        .map_or(u32::MAX, |count| count / u32::from(options.senders));
+    let messages_max = options.count.unwrap_or(u32::MAX);
     let group = scene.group(None, options.senders, pace(options), messages_max)?;
     scene.members(group, members, Role::Steady);
     let connections = scene.count();
@@ -118,11 +115,11 @@ pub(super) fn play(
 /// Writes what was found.
 pub(super) fn write(report: &mut Report, outcome: &Outcome) {
     let (harvest, plan) = (&outcome.harvest, &outcome.plan);
-    note_connections(report, outcome.connections, &outcome.connecting, harvest);
-    note_authentication(report, plan, harvest);
     note_rate(report, plan, &outcome.measured);
-    note_ledger(report, outcome.said, harvest);
     note_latency(report, "latency", "", &harvest.latency.total());
+    note_ledger(report, outcome.said, harvest);
+    note_authentication(report, plan, harvest);
+    note_connections(report, outcome.connections, &outcome.connecting, harvest);
     note_server(report, &outcome.measured);
     note_generator(report, plan, &outcome.measured, harvest);
 }

@@ -125,7 +125,8 @@ fn note_memory(report: &mut Report, samples: &[Sample]) {
     report.line(
         "memory",
         format!(
-            "{each:.0} bytes resident per connection, from {} to {}; {} in all",
+            "{} resident per connection, from {} to {}; {} in all",
+            bytes(each),
             thousands(from),
             thousands(to),
             bytes(ratio(after, 1))
@@ -136,7 +137,10 @@ fn note_memory(report: &mut Report, samples: &[Sample]) {
         report.fact("kernel-buffer-bytes-per-connection", each);
         report.line(
             "memory",
-            format!("{each:.0} bytes of socket buffers in the kernel per connection, both ends"),
+            format!(
+                "{} of socket buffers in the kernel per connection, both ends",
+                bytes(each)
+            ),
         );
     }
 }

@@ -91,8 +91,11 @@ fn note_conditions(report: &mut Report, options: &Options) {
         .flatten()
         .map_or(String::new(), |version| format!(", {version}"));
     report.set_conditions(
-        format!("loadtest {}", words.join(" ")),
+        format!("loadtest {}", words.join(" "))
+            .trim_end()
+            .to_owned(),
         format!("{own}{server}"),
+        machine::words(),
     );
 }
 
@@ -122,6 +125,7 @@ impl Scene {
                 },
                 groups: Vec::new(),
                 members: Vec::new(),
+                read_rate: options.read_rate,
                 threads: options.threads,
                 seed: options.seed,
             },
@@ -214,9 +218,15 @@ impl Scene {
 
     /// The plan, once it is known that the machine allows it.
     fn finish(mut self) -> Result<Plan, Mistake> {
+        machine::allow_connections(self.plan.members.len())?;
+        let (size, most) = (self.plan.size, self.plan.protocol.text_bytes_max());
+        if size > most {
+            return Err(Mistake(format!(
+                "-s {size} is more than the {most} bytes that come through whole here"
+            )));
+        }
         let verifying = self.verify.of(self.plan.members.len());
         self.plan.draw_verifiers(verifying);
-        machine::allow_connections(self.plan.members.len())?;
         Ok(self.plan)
     }
 }

@@ -1,7 +1,8 @@
-//! A share of the members stops reading for a while, and then reads on.
+//! A share of the members stops reading for a while, or reads slowly, and then reads on.
 //!
 //! What the others notice is one question; whether the stuck ones get everything that is still
-//! kept, and are told what is not, is the other; and how much memory they cost the third.
+//! kept, and are told what is not, is the other; and how much memory they cost the third. Who is given up by the server meanwhile
+//! comes back to its session.
 
 use super::fanout::{pace, pace_words};
 use super::{Scene, stage};
@@ -12,7 +13,7 @@ use crate::plan::Role;
 use crate::report::words::{bytes, rounded, thousands, time};
 use crate::report::{
     Report, note_authentication, note_connections, note_generator, note_latency, note_ledger,
-    note_rate, note_server,
+    note_rate, note_server, note_sessions,
 };
 use crate::swarm::Order;
 use std::time::Duration;
@@ -33,9 +34,10 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
     scene.members(group, stuck, Role::Stuck);
     let mut conductor = Conductor::start(scene.finish()?, stage.process)?;
     let mut report = Report::new(format!(
-        "slow: {} of {} members do not read for {}, {} bytes, {}, {}",
+        "slow: {} of {} members {} for {}, {} bytes, {}, {}",
         thousands(u64::try_from(stuck).unwrap_or(u64::MAX)),
         thousands(u64::try_from(count).unwrap_or(u64::MAX)),
+        slowness(options),
         time(options.stuck),
         options.size,
         pace_words(pace(options)),
@@ -47,7 +49,7 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
     conductor.time();
     let before = conductor.watch(options.duration.unwrap_or(DURATION), None, "all read");
     conductor.order(Order::Stick(true));
-    let during = conductor.watch(options.stuck, None, "some do not");
+    let during = conductor.watch(options.stuck, None, "some are slow");
     conductor.order(Order::Stick(false));
     conductor.drain();
     let (said, plan) = (conductor.usage().sums.said, conductor.plan());
@@ -72,11 +74,21 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
         );
     }
     note_ledger(&mut report, said, &harvest);
+    if harvest.resumed + harvest.begun_anew > 0 {
+        note_sessions(&mut report, &harvest);
+    }
     note_latency(&mut report, "who read on", "", &harvest.latency.total());
     note_server(&mut report, &during);
     note_generator(&mut report, &plan, &during, &harvest);
     report.set_harvest(&harvest, &during);
     Ok(report)
+}
+
+fn slowness(options: &Options) -> String {
+    match options.read_rate {
+        Some(rate) => format!("read {} a second each", bytes(f64::from(rate))),
+        None => "do not read".to_owned(),
+    }
 }
 
 /// Messages per second, which does not depend on how many read.

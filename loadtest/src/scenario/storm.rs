@@ -1,17 +1,18 @@
 //! All but a few are cut off and reconnect at once, as after a network has failed.
 //!
-//! The few stay in the room and listen to one who goes on speaking at fixed times: what they
-//! notice is the answer to whether a storm harms those it leaves alone.
+//! They go on with their sessions, as clients do, and are owed what was said meanwhile, once. The
+//! few stay in the room and listen to one who goes on speaking at fixed times: what they notice is
+//! the answer to whether a storm harms those it leaves alone.
 
 use super::{Scene, stage};
 use crate::Ending;
-use crate::conductor::Conductor;
+use crate::conductor::{Conductor, Stretch, ratio};
 use crate::options::{Options, Target};
 use crate::plan::{Pace, Role};
-use crate::report::words::{thousands, time};
+use crate::report::words::{bytes, thousands, time};
 use crate::report::{
     Report, note_authentication, note_connections, note_generator, note_latency, note_ledger,
-    note_server,
+    note_sessions,
 };
 use std::time::Duration;
 
@@ -30,10 +31,16 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
     let mut scene = Scene::new(&stage, options);
     let group = scene.group(None, 1, Pace::Open { per_second }, u32::MAX)?;
     scene.watchers(group, count - movers);
-    scene.members(group, movers, Role::Mover);
+    let resumes = stage.protocol.resumes() && !options.fresh;
+    let (role, whereto) = if resumes {
+        (Role::Returning, "to their sessions")
+    } else {
+        (Role::Mover, "with new names")
+    };
+    scene.members(group, movers, role);
     let mut conductor = Conductor::start(scene.finish()?, stage.process)?;
     let mut report = Report::new(format!(
-        "storm: {} of {} connections are cut off and come again at once, {}",
+        "storm: {} of {} connections are cut off and come again at once, {whereto}, {}",
         thousands(u64::try_from(movers).unwrap_or(u64::MAX)),
         thousands(u64::try_from(count).unwrap_or(u64::MAX)),
         stage.protocol.label(),
@@ -55,7 +62,7 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
         .unwrap_or(u64::MAX)
         .saturating_sub(present);
     report.fact("back-seconds", storm.time().as_secs_f64());
-    report.fact("missing", crate::conductor::ratio(missing, 1));
+    report.fact("missing", ratio(missing, 1));
     let back = if missing == 0 {
         format!("all are back after {}", time(storm.time()))
     } else {
@@ -66,11 +73,30 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
         )
     };
     report.line("storm", back);
+    note_sessions(&mut report, &harvest);
     note_latency(&mut report, "back after", "back-", &harvest.rejoining);
     note_latency(&mut report, "who stayed", "", &harvest.latency.total());
     note_ledger(&mut report, said, &harvest);
-    note_server(&mut report, &storm);
+    note_returns(&mut report, &storm);
     note_generator(&mut report, &plan, &storm, &harvest);
     report.set_harvest(&harvest, &storm);
     Ok(report)
+}
+
+/// What the server used for each that came back; the few messages of that time are in it.
+fn note_returns(report: &mut Report, storm: &Stretch) {
+    let returned = storm.end.sums.joined - storm.begin.sums.joined;
+    let Some(used) = storm.server().filter(|_| returned > 0) else {
+        return;
+    };
+    let each = used.total().as_secs_f64() * 1e6 / ratio(returned, 1);
+    report.fact("us-per-return", each);
+    report.line(
+        "server",
+        format!("{each:.0} µs of processor time for each that came back"),
+    );
+    if let Some(resident) = storm.end.resident {
+        report.fact("server-resident-bytes", ratio(resident, 1));
+        report.line("server", format!("{} resident", bytes(ratio(resident, 1))));
+    }
 }

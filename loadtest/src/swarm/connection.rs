@@ -1,6 +1,6 @@
 //! One connection: a socket, a link, and what is incomplete in either direction.
 
-use crate::link::{Heard, Link, Surroundings, Trouble};
+use crate::link::{Bookmark, Heard, Link, Surroundings, Trouble};
 use mio::net::TcpStream;
 use parlour::buffer::ByteQueue;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -95,22 +95,29 @@ impl Connection {
         Ok(())
     }
 
-    /// Reads what has come, up to `bytes_max`, and hands it to the link. `scratch` is where it is read to.
+    /// Reads what has come, about `bytes_max` of it at most, and hands it to the link. `scratch` is
+    /// where it is read to.
     pub(super) fn read_ready(
         &mut self,
         around: &mut Surroundings<'_>,
         scratch: &mut [u8],
         out: &mut Vec<u8>,
         until_end: bool,
+        bytes_max: usize,
         mut hear: impl FnMut(Heard<'_>),
     ) -> Result<Drained, Trouble> {
         if !self.connected {
             return Ok(Drained::Yes);
         }
+        let mut left = bytes_max;
         for _ in 0..READS_PER_VISIT {
             let held = self.rest.len();
             scratch[..held].copy_from_slice(&self.rest);
-            let count = match self.stream.read(&mut scratch[held..]) {
+            let room = scratch.len().min(held.saturating_add(left));
+            if room == held {
+                return Ok(Drained::No);
+            }
+            let count = match self.stream.read(&mut scratch[held..room]) {
                 Ok(0) => return Err(Trouble::EndOfStream),
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Drained::Yes),
@@ -118,6 +125,7 @@ impl Connection {
                 Err(error) => return Err(socket_trouble(error)),
             };
             let filled = held + count;
+            left -= count;
             let input = &mut scratch[..filled];
             let taken = self.link.receive(input, around, out, &mut hear)?;
             if taken < filled {
@@ -128,7 +136,7 @@ impl Connection {
             }
             self.flush(out)?;
             // Less than fits means that the kernel has no more, unless it has the end.
-            if filled < scratch.len() && !until_end {
+            if filled < room && !until_end {
                 return Ok(Drained::Yes);
             }
         }
@@ -154,6 +162,11 @@ impl Connection {
     /// Whether the kernel has taken everything so far.
     pub(super) fn owes_nothing(&self) -> bool {
         self.owed.is_empty()
+    }
+
+    /// Where another connection can go on.
+    pub(super) fn bookmark(&self) -> Option<Bookmark> {
+        self.link.bookmark()
     }
 
     /// Says goodbye and closes; what the kernel does not take at once is not said.

@@ -5,7 +5,7 @@
 
 use super::harvest::Harvest;
 use super::window::Window;
-use crate::ledger::{Account, Arrival};
+use crate::ledger::{Account, Arrival, Since, Until};
 use crate::link::Heard;
 use crate::plan::{Pace, Plan, Role};
 use crate::stamp::{Reading, Stamp};
@@ -27,6 +27,8 @@ pub(super) struct Listening {
     pub(super) verifies: bool,
     /// Messages of its own that were acknowledged since this was last looked at.
     pub(super) stored: u32,
+    /// Whether its session goes on from an earlier connection.
+    pub(super) goes_on: bool,
     /// Whether it has joined since this was last looked at.
     pub(super) joined: bool,
 }
@@ -119,6 +121,13 @@ impl Ears {
                 Reading::Stamped(_) | Reading::Foreign => {}
             },
             Heard::Stored => listening.stored += 1,
+            Heard::Resumed(goes_on) => {
+                listening.goes_on = goes_on;
+                if !goes_on {
+                    self.harvest.resumes_refused += 1;
+                    self.begin_anew(listening);
+                }
+            }
             Heard::Joined => listening.joined = true,
             Heard::Missed(count) => listening.account.announce_missing(count),
             Heard::Refused(why) => self.harvest.note_refusal(why),
@@ -163,6 +172,15 @@ impl Ears {
                 }
             }
         }
+    }
+
+    /// A member's stay has ended, and what was owed to it: what is said until it hears something
+    /// again is not.
+    pub(super) fn begin_anew(&mut self, listening: &mut Listening) {
+        let group = &self.plan.groups[usize::from(listening.group)];
+        let fresh = Account::open(group.speakers.clone(), Since::FirstHeard);
+        let account = std::mem::replace(&mut listening.account, fresh);
+        account.settle(|_| Until::LastHeard, &mut self.harvest.ledger);
     }
 
     /// A steady listener is gone: nobody waits for it any more.

@@ -25,6 +25,12 @@ pub(crate) struct Harvest {
     pub(crate) rejoining: Latency,
     /// How much later than intended messages were sent, in an open loop.
     pub(crate) lag: Latency,
+    /// Connections that went on with the session of an earlier one.
+    pub(crate) resumed: u64,
+    /// Connections after a member's first that began a new session.
+    pub(crate) begun_anew: u64,
+    /// Sessions that were asked for and did not go on.
+    pub(crate) resumes_refused: u64,
     /// Messages received by members that authenticate.
     pub(crate) authenticated: u64,
     /// How often something was read.
@@ -51,6 +57,9 @@ impl Harvest {
         self.ledger += other.ledger;
         self.authenticated += other.authenticated;
         self.reads += other.reads;
+        self.resumed += other.resumed;
+        self.begun_anew += other.begun_anew;
+        self.resumes_refused += other.resumes_refused;
         self.latency.add(&other.latency);
         self.apart.add(&other.apart);
         self.joining.add(&other.joining);

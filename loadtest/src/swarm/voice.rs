@@ -42,7 +42,7 @@ impl Voice {
             seat,
             said: 0,
             stored: 0,
-            said_max: group.messages_max,
+            said_max: share_of(group.messages_max, place, places),
             pace: group.pace,
             interval,
             offset,
@@ -104,6 +104,15 @@ impl Voice {
     }
 }
 
+/// How many of `messages_max` the speaker at `place` of `places` says; without a bound for all
+/// there is none for each.
+fn share_of(messages_max: u32, place: u32, places: u32) -> u32 {
+    if messages_max == u32::MAX {
+        return u32::MAX;
+    }
+    messages_max / places + u32::from(place < messages_max % places)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +162,13 @@ mod tests {
             voice.allowance(SECOND, SECOND, 1020, true),
             MESSAGES_PER_TURN
         );
+    }
+
+    #[test]
+    fn a_count_is_divided_without_a_rest() {
+        let shares: Vec<u32> = (0..3).map(|place| share_of(50, place, 3)).collect();
+        assert_eq!(shares, [17, 17, 16]);
+        assert_eq!(share_of(u32::MAX, 1, 3), u32::MAX);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::voice::Voice;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::ledger::{Account, Since, Until};
-use crate::link::{Surroundings, Trouble};
+use crate::link::{Bookmark, Memo, Surroundings, Trouble};
 use crate::plan::{Plan, Role};
 use mio::event::Event;
 use mio::{Events, Poll, Token, Waker};
@@ -42,8 +42,10 @@ struct Seat {
     index: usize,
     connection: Option<Connection>,
     listening: Listening,
-    /// Connections it has had, successful or not.
-    attempts: u32,
+    /// Connections begun that asked for no earlier session, successful or not.
+    logins: u32,
+    /// Where its last connection ended.
+    bookmark: Option<Bookmark>,
     /// How many tries in a row have failed.
     failures: u32,
     /// Whether it was ever in its room: else nothing was owed to it.
@@ -64,6 +66,7 @@ pub(super) struct Worker {
     orders: Receiver<Order>,
     wakers: Arc<[Arc<Waker>]>,
     entropy: Entropy,
+    memo: Memo,
     seats: Vec<Seat>,
     crowd: Crowd,
     ears: Ears,
@@ -123,9 +126,11 @@ impl Worker {
                     role: member.role,
                     verifies: member.verifies,
                     stored: 0,
+                    goes_on: false,
                     joined: false,
                 },
-                attempts: 0,
+                logins: 0,
+                bookmark: None,
                 failures: 0,
                 has_joined: false,
                 unread: false,
@@ -146,6 +151,7 @@ impl Worker {
             orders,
             wakers,
             entropy: Entropy::new(),
+            memo: Memo::new(),
             seats,
             ears,
             voices,
@@ -189,9 +195,11 @@ impl Worker {
             let now = self.clock.now();
             self.churn(now);
             self.connect(now);
-            self.speak();
             self.tick(now);
+            // Shown first: whoever speaks looks at what all threads have shown, this one included,
+            // and when all have been read no event comes to look again.
             self.show();
+            self.speak();
         }
         self.settle()
     }
@@ -271,6 +279,7 @@ impl Worker {
                 now: self.clock.now(),
                 entropy: &mut self.entropy,
                 fingerprint: self.plan.fingerprint,
+                memo: &mut self.memo,
             };
             if let Err(trouble) = connection.write_ready(&mut around, &mut self.out) {
                 self.fail(seat, &trouble);
@@ -289,14 +298,25 @@ impl Worker {
         let Some(connection) = &mut state.connection else {
             return;
         };
-        if self.stuck && state.listening.role == Role::Stuck {
+        // Who is still on its way to the room is not slow yet.
+        if self.stuck && state.listening.role == Role::Stuck && connection.joined {
             return;
         }
+        self.read_up_to(seat, usize::MAX);
+    }
+
+    /// Reads about so many bytes of what a member's connection has.
+    fn read_up_to(&mut self, seat: usize, bytes_max: usize) {
+        let state = &mut self.seats[seat];
+        let Some(connection) = &mut state.connection else {
+            return;
+        };
         let now = self.clock.now();
         let mut around = Surroundings {
             now,
             entropy: &mut self.entropy,
             fingerprint: self.plan.fingerprint,
+            memo: &mut self.memo,
         };
         let (ears, listening) = (&mut self.ears, &mut state.listening);
         ears.harvest.reads += u64::from(self.speaking.is_some());
@@ -305,11 +325,14 @@ impl Worker {
             &mut self.scratch,
             &mut self.out,
             state.ended,
+            bytes_max,
             |heard| ears.hear(listening, heard, now),
         );
         match drained {
             Ok(Drained::Yes) => {}
-            Ok(Drained::No) => self.read_again(seat),
+            Ok(Drained::No) if bytes_max == usize::MAX => self.read_again(seat),
+            // Slow readers are visited by the clock.
+            Ok(Drained::No) => {}
             Err(trouble) => return self.fail(seat, &trouble),
         }
         let state = &mut self.seats[seat];
@@ -335,6 +358,9 @@ impl Worker {
         if now < self.ticked_at + TICK {
             return;
         }
+        if let Some(rate) = self.plan.read_rate.filter(|_| self.stuck) {
+            self.read_slowly(rate, now - self.ticked_at);
+        }
         self.ticked_at = now;
         let timeout = self.plan.connecting.timeout;
         for seat in 0..self.seats.len() {
@@ -357,10 +383,22 @@ impl Worker {
         }
     }
 
+    /// Lets those who are slow read what so many bytes a second allow for so long.
+    fn read_slowly(&mut self, rate: u32, time: Duration) {
+        let bytes = u128::from(rate) * time.as_micros() / 1_000_000;
+        let bytes = usize::try_from(bytes).expect("a tick is short").max(1);
+        for seat in 0..self.seats.len() {
+            if self.seats[seat].listening.role == Role::Stuck {
+                self.read_up_to(seat, bytes);
+            }
+        }
+    }
+
     /// Says goodbye, and closes the accounts.
     fn settle(mut self) -> Harvest {
         let echoes = self.plan.protocol.echoes();
         for state in self.seats {
+            let is_here = state.connection.as_ref().is_some_and(|found| found.joined);
             if let Some(connection) = state.connection {
                 connection.leave(&mut self.out);
             }
@@ -368,10 +406,13 @@ impl Worker {
             let until = |speaker| match listening.role {
                 Role::Mover | Role::Publisher => Until::LastHeard,
                 Role::Steady | Role::Stuck if !state.has_joined => Until::LastHeard,
+                Role::Returning if !is_here => Until::LastHeard,
                 Role::Steady | Role::Stuck if listening.speaker == Some(speaker) && !echoes => {
                     Until::Said(0)
                 }
-                Role::Steady | Role::Stuck => Until::Said(self.board.said(speaker)),
+                Role::Steady | Role::Returning | Role::Stuck => {
+                    Until::Said(self.board.said(speaker))
+                }
             };
             listening
                 .account
@@ -384,7 +425,7 @@ impl Worker {
 /// From when on a member is owed everything.
 fn since(role: Role) -> Since {
     match role {
-        Role::Steady | Role::Stuck => Since::Number(0),
+        Role::Steady | Role::Returning | Role::Stuck => Since::Number(0),
         Role::Mover | Role::Publisher => Since::FirstHeard,
     }
 }

@@ -4,5 +4,7 @@
 
 mod faults;
 mod figures;
+mod files;
+mod irc;
 mod smoke;
 mod stalls;

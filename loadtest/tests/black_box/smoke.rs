@@ -125,6 +125,48 @@ fn those_who_move_get_stuck_or_are_apart_lose_nothing_either() {
 }
 
 #[test]
+fn a_storm_is_of_sessions_that_go_on_and_nobody_misses_a_word() {
+    let Some(run) = run("resumed", "storm -c 40 --share 80 -R 100") else {
+        return;
+    };
+    assert_nothing_lost(&run);
+    assert_eq!(run.figure("resumed"), 32.0);
+    assert_eq!(run.figure("not-resumed"), 0.0);
+    // Everybody has everything, those who were away too, and once.
+    assert_eq!(run.figure("received"), run.figure("sent") * 40.0);
+}
+
+#[test]
+fn a_storm_of_newcomers_is_one_of_new_names() {
+    for (name, words) in [
+        ("fresh", "storm -c 20 --share 80 --fresh"),
+        ("plain", "storm -c 20 --share 80 --door line"),
+    ] {
+        let Some(run) = run(name, words) else {
+            return;
+        };
+        assert_nothing_lost(&run);
+        assert_eq!(run.figure("resumed"), 0.0);
+        assert_eq!(run.figure("not-resumed"), 16.0);
+        assert_eq!(run.figure("resumes-refused"), 0.0);
+    }
+}
+
+#[test]
+fn who_reads_slowly_gets_everything_in_the_end() {
+    let words = "slow -c 20 -R 100 -d 500ms --stuck 2s --warmup 200ms --read-rate 1k --share 50";
+    let Some(run) = run("slowly", words) else {
+        return;
+    };
+    assert_nothing_lost(&run);
+    assert_eq!(run.figure("received"), run.figure("sent") * 20.0);
+    assert!(
+        run.page()
+            .contains("10 of 20 members read 1,000 bytes a second")
+    );
+}
+
+#[test]
 fn conditions_decide_the_exit_code() {
     if parlourd().is_none() {
         return;
@@ -148,10 +190,17 @@ fn mistakes_end_with_two_and_say_what_to_do() {
         ("fanout 192.0.2.1:4747", "--remote"),
         ("fanout nonsense", "HOST:PORT"),
         ("idle --parlourd /nowhere/parlourd", "/nowhere/parlourd"),
+        ("connect --window 5", "--window"),
+        ("fanout --server-pid 1", "--server-pid"),
         ("fanout --against ftp://127.0.0.1:1", "redis://"),
-        ("idle -c 100000000", "open files"),
+        ("idle -c 10000000", "open files"),
+        ("fanout --against irc://127.0.0.1:1 -s 500", "400 bytes"),
+        (
+            "fanout --against redis://127.0.0.1:1 -s 300000",
+            "262144 bytes",
+        ),
     ] {
-        if words.contains("100000000") && parlourd().is_none() {
+        if words.contains("10000000") && parlourd().is_none() {
             continue;
         }
         let run = Run::of("mistake", &words.split_whitespace().collect::<Vec<_>>());

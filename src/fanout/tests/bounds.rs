@@ -1,6 +1,25 @@
 //! What is held and for how long: buffers, logs, replays, and whose turn it is.
 
 use super::*;
+use crate::limits;
+
+/// Goal: news ends a sweep early, and however much news there is, a large room goes on.
+#[test]
+fn news_ends_a_sweep_after_one_slice() {
+    let mut server = Server::new();
+    let members = u32::try_from(4 * limits::ROOM_SLICE_MEMBERS).unwrap();
+    for slot in 0..members {
+        server.enter(slot, Dialect::Sealed);
+    }
+    server.kernel.has_news = true;
+    server.say(1, 64);
+    for sweep in 1..=4 {
+        server.kernel.order.clear();
+        server.sweep();
+        assert_eq!(server.kernel.order.len(), limits::ROOM_SLICE_MEMBERS);
+        assert_eq!(server.fanout.has_work(), sweep < 4);
+    }
+}
 
 #[test]
 fn a_room_of_two_is_served_between_the_slices_of_a_room_of_thousands() {

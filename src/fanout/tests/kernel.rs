@@ -54,6 +54,8 @@ pub(super) struct Kernel {
     /// What each look at the clock adds to it.
     pub(super) tick: Duration,
     pub(super) elapsed: Duration,
+    /// What it says when asked for news.
+    pub(super) has_news: bool,
     /// In which order clients were sent something.
     pub(super) order: Vec<ClientId>,
 }
@@ -148,6 +150,10 @@ impl Outlets for Kernel {
     fn elapsed(&mut self) -> Duration {
         self.elapsed += self.tick;
         self.elapsed
+    }
+
+    fn has_news(&self) -> bool {
+        self.has_news
     }
 }
 

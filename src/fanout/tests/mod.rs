@@ -10,7 +10,9 @@ mod bounds;
 mod checks;
 mod kernel;
 mod model;
+mod paging;
 mod reading;
+mod shelf;
 
 use super::*;
 use crate::chat::{Close, EntryId, Event, Extent, From, RoomName};

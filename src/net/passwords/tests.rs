@@ -225,8 +225,7 @@ fn who_left_is_not_hashed_for_unless_it_has_begun() {
 fn a_thread_that_dies_is_noticed() {
     let poll = Poll::new().unwrap();
     let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
-    // The loop's other workers hold the waker too; with its last owner its event would go.
-    let mut passwords = Passwords::start_with(waker.clone(), |_| panic!("as planned")).unwrap();
+    let mut passwords = Passwords::start_with(waker, |_| panic!("as planned")).unwrap();
     passwords.submit(job(0, address(1)), false);
     passwords.hand_over().unwrap();
     let (mut poll, mut events) = (poll, Events::with_capacity(4));

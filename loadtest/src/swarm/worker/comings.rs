@@ -1,7 +1,6 @@
 //! Comings and goings: who connects, who has joined, who failed, who is made to leave.
 
 use super::Worker;
-use crate::ledger::{Account, Since, Until};
 use crate::link::{Link, Trouble};
 use crate::plan::Role;
 use crate::swarm::connection::Connection;
@@ -20,10 +19,20 @@ impl Worker {
             return;
         };
         connection.joined = true;
-        state.has_joined = true;
+        let is_back = std::mem::replace(&mut state.has_joined, true);
+        let is_given_up = is_back && state.listening.role == Role::Stuck;
         state.failures = 0;
+        if std::mem::take(&mut state.listening.goes_on) {
+            self.ears.harvest.resumed += 1;
+        } else if is_back {
+            self.ears.harvest.begun_anew += 1;
+        } else if self.speaking.is_some() && is_cut_off(state.listening.role) {
+            // It comes late: others were told what it was not.
+            self.ears.begin_anew(&mut state.listening);
+        }
         match self.scattered_at {
             Some(scattered) => self.ears.harvest.rejoining.record(now - scattered),
+            None if is_given_up => {}
             None => self.ears.harvest.joining.record(now - connection.began),
         }
         self.crowd.settle_one();
@@ -40,22 +49,27 @@ impl Worker {
             return;
         };
         state.ended = false;
+        // Who is refused with it would be so again.
+        let is_refused = matches!(trouble, Trouble::Refused(_));
+        state.bookmark = connection.bookmark().filter(|_| !is_refused);
         self.board.set_trouble(trouble);
         self.ears.harvest.note_trouble(trouble);
         self.forget(seat, connection.joined);
         let now = self.clock.now();
         let state = &mut self.seats[seat];
-        match state.listening.role {
-            Role::Mover => {
-                state.failures += 1;
-                let failures = state.failures - 1;
-                self.crowd.push_again(seat, failures, now);
-            }
-            Role::Steady | Role::Stuck | Role::Publisher => {
-                self.board.column(self.thread).failed.fetch_add(1, Relaxed);
-                if state.listening.role == Role::Steady {
-                    self.ears.lose(&self.seats[seat].listening);
-                }
+        let comes_back = match state.listening.role {
+            Role::Mover | Role::Returning => true,
+            Role::Stuck => state.has_joined && self.plan.protocol.resumes(),
+            Role::Steady | Role::Publisher => false,
+        };
+        if comes_back {
+            state.failures += 1;
+            let failures = state.failures - 1;
+            self.crowd.push_again(seat, failures, now);
+        } else {
+            self.board.column(self.thread).failed.fetch_add(1, Relaxed);
+            if state.listening.role == Role::Steady {
+                self.ears.lose(&self.seats[seat].listening);
             }
         }
     }
@@ -69,12 +83,7 @@ impl Worker {
         }
         let listening = &mut self.seats[seat].listening;
         if listening.role == Role::Mover {
-            let speakers = self.plan.groups[usize::from(listening.group)]
-                .speakers
-                .clone();
-            let fresh = Account::open(speakers, Since::FirstHeard);
-            let account = std::mem::replace(&mut listening.account, fresh);
-            account.settle(|_| Until::LastHeard, &mut self.ears.harvest.ledger);
+            self.ears.begin_anew(listening);
         }
     }
 
@@ -100,12 +109,18 @@ impl Worker {
         let state = &mut self.seats[seat];
         let everybody = u32::try_from(self.plan.members.len()).expect("members are bounded");
         let place = u32::try_from(state.index).expect("members are bounded");
-        let persona = self
-            .plan
-            .persona(state.index, place + state.attempts * everybody);
-        state.attempts += 1;
+        let bookmark = state.bookmark.filter(|_| match state.listening.role {
+            Role::Returning | Role::Stuck => true,
+            Role::Steady | Role::Mover | Role::Publisher => false,
+        });
+        if bookmark.is_none() {
+            // The server may still know the last name.
+            state.logins += 1;
+        }
+        let name = place + state.logins.saturating_sub(1) * everybody;
+        let persona = self.plan.persona(state.index, name);
         let member = self.plan.members[state.index];
-        let link = Link::new(self.plan.protocol, &persona, member.verifies);
+        let link = Link::new(self.plan.protocol, &persona, member.verifies, bookmark);
         let source = self.plan.sources.of(state.index);
         let trouble = |error: std::io::Error| Trouble::Socket(error.to_string());
         self.board.column(self.thread).begun.fetch_add(1, Relaxed);
@@ -125,9 +140,10 @@ impl Worker {
         self.crowd.lift_bounds();
         self.scattered_at = Some(self.clock.now());
         for seat in 0..self.seats.len() {
-            if self.seats[seat].listening.role == Role::Mover
+            if is_cut_off(self.seats[seat].listening.role)
                 && let Some(connection) = self.seats[seat].connection.take()
             {
+                self.seats[seat].bookmark = connection.bookmark();
                 self.forget(seat, connection.joined);
                 connection.reset();
                 self.crowd.push(seat);
@@ -156,5 +172,13 @@ impl Worker {
                 self.crowd.push(seat);
             }
         }
+    }
+}
+
+/// Whether a storm cuts such a member off.
+const fn is_cut_off(role: Role) -> bool {
+    match role {
+        Role::Mover | Role::Returning => true,
+        Role::Steady | Role::Stuck | Role::Publisher => false,
     }
 }
