@@ -115,6 +115,7 @@ const LAYERS: [Layer; 12] = [
             "rand",
             "sha2",
             "subtle",
+            "unicode_normalization",
             "x25519_dalek",
             "zeroize",
         ],

@@ -18,11 +18,13 @@ mod inbound;
 mod invariants;
 mod listener;
 mod outbound;
+mod passwords;
 mod phases;
 mod random;
 mod server;
 mod start;
 mod stop;
+mod wake;
 mod workers;
 
 pub use server::{Server, ServerError};

@@ -13,6 +13,7 @@ use super::connection::Connections;
 use super::counters::Counters;
 use super::deadlines::Deadlines;
 use super::listener::Listener;
+use super::passwords::Passwords;
 use super::start::Identity;
 use super::workers::{WorkerFailure, Workers};
 use crate::chat::{Chat, ClientId, Effects, Now};
@@ -45,6 +46,7 @@ pub struct Server {
     pub(super) connections: Connections,
     pub(super) deadlines: Deadlines,
     pub(super) workers: Workers,
+    pub(super) passwords: Passwords,
     pub(super) chat: Chat,
     pub(super) effects: Effects,
     pub(super) fanout: Fanout,
@@ -181,6 +183,7 @@ impl Server {
             || !queues.handshakes.is_empty()
             || !queues.doomed.is_empty()
             || self.fanout.has_work()
+            || self.passwords.has_refused()
         {
             return Duration::ZERO;
         }

@@ -5,6 +5,7 @@ use super::clock::{Clock, unix_ms};
 use super::connection::Connections;
 use super::deadlines::{Deadlines, Delays};
 use super::listener::Listener;
+use super::passwords::Passwords;
 use super::server::{LISTENERS, Queues, SIGNALS, Server, WAKER};
 use super::workers::Workers;
 use super::{identity, random};
@@ -65,10 +66,11 @@ impl Server {
         listeners.extend(Listener::bind(Door::Line, &config.line)?);
         let poll = Poll::new().map_err(refused_by_system)?;
         let signals = register(&poll, &mut listeners)?;
-        let waker = Waker::new(poll.registry(), WAKER).map_err(refused_by_system)?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(refused_by_system)?);
         let memory = Memory::open(&config)?;
-        let workers = Workers::start(memory.store, memory.reader, Arc::new(waker))
+        let workers = Workers::start(memory.store, memory.reader, waker.clone())
             .map_err(refused_by_system)?;
+        let passwords = Passwords::start(waker).map_err(refused_by_system)?;
         let mut server = Self {
             admission: Admission::new(&config, clients_max),
             deadlines: Deadlines::new(delays(&config.bounds)),
@@ -82,6 +84,7 @@ impl Server {
             listeners,
             connections,
             workers,
+            passwords,
             effects: Effects::new(),
             queues: Queues::default(),
             scratch: vec![0; READ_BYTES_PER_VISIT + 2 * RECORD_BYTES_MAX],
