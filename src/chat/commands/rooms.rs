@@ -10,9 +10,7 @@ use super::super::{
     RoomRef,
 };
 use super::{Answer, Asker, room_name};
-use crate::limits::{
-    HISTORY_ENTRIES_MAX, ROOM_KEY_BYTES_MAX, ROOMS_JOINED_MAX, ROOMS_PER_GUEST_MAX, TOPIC_BYTES_MAX,
-};
+use crate::limits::{HISTORY_ENTRIES_MAX, ROOM_KEY_BYTES_MAX, ROOMS_JOINED_MAX, TOPIC_BYTES_MAX};
 use std::fmt::Write;
 
 impl Chat {
@@ -78,8 +76,8 @@ impl Chat {
         }
         let person = self.people.get(asker.id).ok_or(Refusal::NameNeeded)?;
         check_joined(person)?;
-        if person.owned().len() >= ROOMS_PER_GUEST_MAX {
-            let max = ROOMS_PER_GUEST_MAX;
+        if person.owned().len() >= self.settings.rooms_per_guest {
+            let max = self.settings.rooms_per_guest;
             return Err(Refusal::TooManyOwned { max });
         }
         if self.rooms.count() >= self.settings.rooms_max {
