@@ -54,6 +54,11 @@ pub(super) struct Draft {
 
 impl Journal {
     /// Whether the store owes no answer.
+    pub(super) fn len(&self) -> usize {
+        self.outstanding.len()
+    }
+
+    /// Whether it owes no answer.
     pub(super) fn is_empty(&self) -> bool {
         self.outstanding.is_empty()
     }

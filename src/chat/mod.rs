@@ -189,6 +189,11 @@ impl Chat {
         count.into_iter().chain(expiry).min()
     }
 
+    /// How many answers the journal owes.
+    pub fn journal_len(&self) -> usize {
+        self.journal.len()
+    }
+
     /// Whether the journal owes no answer; a stopping server waits for it.
     pub fn is_settled(&self) -> bool {
         self.journal.is_empty()

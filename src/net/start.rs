@@ -5,6 +5,7 @@ use super::clock::Clock;
 use super::connection::Connections;
 use super::deadlines::{Deadlines, Delays};
 use super::listener::Listener;
+use super::operators::Operators;
 use super::server::{LISTENERS, Queues, SIGNALS, Server, WAKER};
 use super::workers::Workers;
 use super::{identity, random};
@@ -66,9 +67,13 @@ impl Server {
         let poll = Poll::new().map_err(refused_by_system)?;
         let signals = register(&poll, &mut listeners)?;
         let waker = Waker::new(poll.registry(), WAKER).map_err(refused_by_system)?;
-        let workers = Workers::start(Box::new(MemoryStore::new()), Arc::new(waker))
+        let waker = Arc::new(waker);
+        let workers = Workers::start(Box::new(MemoryStore::new()), waker.clone())
             .map_err(refused_by_system)?;
+        // After the store, for it is the store that makes sure of the folder.
+        let operators = Operators::start(&config, poll.registry(), waker)?;
         let mut server = Self {
+            operators,
             admission: Admission::new(&config, clients_max),
             deadlines: Deadlines::new(delays(&config.bounds)),
             chat: Chat::new(settings(&config), Epoch(random::bytes())),
@@ -94,6 +99,10 @@ impl Server {
         server.fanout.reserve(clients_max);
         server.chat.start(&mut server.effects);
         server.carry_out(now);
+        server.record(concat!("started parlourd ", env!("CARGO_PKG_VERSION")), now);
+        for warning in &server.config.warnings {
+            log::warn!("{warning}");
+        }
         Ok(server)
     }
 
@@ -126,23 +135,25 @@ impl Server {
         )
     }
 
-    /// Where the data is, whether it was there before, and what is kept of it.
+    /// Where the data is, who said so, whether it was there before, and what is kept of it.
     fn data_words(&self) -> String {
         let age = if self.identity.is_new {
             "new"
         } else {
             "existing"
         };
-        match &self.config.data {
-            Some(folder) if self.config.ephemeral => {
-                let folder = folder.display();
-                format!("{age} key from {folder}; nothing else is kept")
-            }
-            Some(folder) => format!(
-                "data in {} ({age}); what is said is kept in memory until the server stops",
-                folder.display()
-            ),
-            None => "nothing is kept, not even this server's key".to_owned(),
+        let config = &self.config;
+        let (Some(folder), Some(origin)) = (&config.data, config.data_origin) else {
+            return "nothing is kept, not even this server's key".to_owned();
+        };
+        let folder = folder.display();
+        if config.ephemeral {
+            format!("{age} key from {folder}; nothing else is kept")
+        } else {
+            format!(
+                "data in {folder} ({age}, {origin}); what is said is kept in memory until the server \
+                 stops"
+            )
         }
     }
 
@@ -153,9 +164,12 @@ impl Server {
                 .map_or("off".to_owned(), |found| found.join(","))
         };
         format!(
-            "ready sealed={} line={} metrics=off fingerprint={} address={}",
+            "ready sealed={} line={} metrics={} fingerprint={} address={}",
             doors(Door::Sealed),
             doors(Door::Line),
+            self.operators
+                .metrics_address()
+                .map_or("off".to_owned(), |address| address.to_string()),
             self.identity.fingerprint,
             self.address().unwrap_or_else(|| "off".to_owned()),
         )
@@ -284,7 +298,7 @@ fn refused_by_system(error: std::io::Error) -> Mistake {
     ))
 }
 
-fn settings(config: &Config) -> Settings {
+pub(super) fn settings(config: &Config) -> Settings {
     let bounds = &config.bounds;
     Settings {
         kept: Kept::InMemory,
@@ -296,6 +310,11 @@ fn settings(config: &Config) -> Settings {
         },
         guests_create_rooms: config.guests_create_rooms,
         rooms_max: bounds.rooms,
+        rooms_per_guest: bounds.rooms_per_guest,
+        rooms_per_account: bounds.rooms_per_account,
+        accounts_max: bounds.accounts,
+        guest_resume: bounds.resume_within,
+        log_messages: config.log_messages,
         empty_line_leaves: config.empty_line_leaves,
         ..Settings::default()
     }
@@ -311,7 +330,7 @@ fn fanout_bounds(bounds: &Bounds) -> fanout::Bounds {
     }
 }
 
-fn delays(bounds: &Bounds) -> Delays {
+pub(super) fn delays(bounds: &Bounds) -> Delays {
     // Looked at often enough that silence is noticed within a quarter of the time between asking
     // and giving up.
     let silence = (bounds.gone_after - bounds.ping_after).min(bounds.ping_after) / 4;
