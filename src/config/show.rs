@@ -29,7 +29,9 @@ pub fn effective(config: &Config) -> String {
         };
         let origin = match config.origin(key.name) {
             Origin::Default => String::new(),
-            other => format!(" # from {other}"),
+            origin @ (Origin::File(_) | Origin::Variable(_) | Origin::Flag(_)) => {
+                format!(" # from {origin}")
+            }
         };
         let (name, value) = (name.unwrap_or(key.name), (key.value)(config));
         writeln!(out, "# {mark}{}\n{name} = {value}{origin}", key.comment)

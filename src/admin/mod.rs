@@ -1,0 +1,59 @@
+//! What an operator does from a shell: `parlourd admin`, and the questions of the first start.
+//!
+//! What changes something goes over the control socket when a server uses the folder, and is asked
+//! of the folder's own chat when none does, under the folder's lock: either way the chat decides.
+//! What only reads reads the files.
+
+mod first_start;
+mod folder;
+mod log;
+mod password;
+mod prompt;
+mod request;
+
+pub use first_start::{First, first_password};
+
+use crate::chat::EntryId;
+use crate::config::{Config, Mistake, Task};
+use crate::control::Request;
+use std::path::Path;
+
+/// Does what `task` says with the data folder of `config`; what is to be printed at the end.
+///
+/// # Errors
+///
+/// A [`Mistake`] in words that say what to do.
+pub fn run(config: &Config, task: Task) -> Result<String, Mistake> {
+    let folder = config.data.as_deref().ok_or_else(|| {
+        Mistake("an ephemeral server keeps nothing; name a folder with --data DIR".to_owned())
+    })?;
+    match task {
+        Task::SetPassword {
+            name,
+            password_file,
+        } => {
+            let hash = match password_file {
+                Some(file) => password::of_file(&file)?,
+                None => password::asked_for(&name)?,
+            };
+            request::make(config, folder, &Request::SetPassword { name, hash })
+        }
+        Task::Grant { name } => grant(config, folder, name, true),
+        Task::Revoke { name } => grant(config, folder, name, false),
+        Task::RemoveAccount { name } => {
+            request::make(config, folder, &Request::RemoveAccount { name })
+        }
+        Task::Erase { room, id } => {
+            let id = EntryId(id);
+            request::make(config, folder, &Request::Erase { room, id })
+        }
+        Task::Log { user, follow } => log::show(folder, user.as_deref(), follow),
+        Task::Accounts | Task::Backup { .. } | Task::Restore { .. } | Task::Export { .. } => {
+            Err(Mistake("PENDING".to_owned()))
+        }
+    }
+}
+
+fn grant(config: &Config, folder: &Path, name: String, is_given: bool) -> Result<String, Mistake> {
+    request::make(config, folder, &Request::Grant { name, is_given })
+}
