@@ -259,7 +259,7 @@ impl Chat {
                 self.tell_where(id, effects);
             }
             Claim::Free => {
-                let id = self.begin(client, name, &nameless, effects);
+                let id = self.begin_session(client, name, &nameless, effects);
                 self.welcome(id, false, effects);
                 if let Some(resume) = &hello.resume
                     && resume.epoch != self.epoch

@@ -3,6 +3,7 @@
 //! A message takes its place in its room's order when it is submitted and becomes visible when the
 //! store has it. Jobs and bytes are bounded; beyond the bound the sender waits.
 
+use super::changes::Changes;
 #[cfg(test)]
 use super::fault::{self, Fault};
 use super::pending::Place;
@@ -54,19 +55,36 @@ pub(super) struct Draft {
 
 impl Journal {
     /// Whether the store owes no answer.
-    pub(super) fn len(&self) -> usize {
-        self.outstanding.len()
-    }
-
-    /// Whether it owes no answer.
     pub(super) fn is_empty(&self) -> bool {
         self.outstanding.is_empty()
     }
 
     /// Whether a message of so many bytes may be submitted.
-    pub(super) fn has_room_for(&self, bytes: usize, settings: &Settings) -> bool {
-        self.outstanding.len() < settings.journal_jobs_max.min(JOURNAL_JOBS_MAX)
+    pub(super) fn has_room_for(
+        &self,
+        bytes: usize,
+        changes: &Changes,
+        settings: &Settings,
+    ) -> bool {
+        !changes.is_waiting()
+            && self.len() + changes.outstanding() < Self::jobs_max(settings)
             && (self.bytes.saturating_add(bytes) <= settings.journal_bytes_max || self.is_empty())
+    }
+
+    /// How many messages the store was given and has not answered.
+    pub(super) fn len(&self) -> usize {
+        self.outstanding.len()
+    }
+
+    /// How many jobs the store may have at once.
+    pub(super) fn jobs_max(settings: &Settings) -> usize {
+        settings.journal_jobs_max.min(JOURNAL_JOBS_MAX)
+    }
+
+    /// A number for the next job.
+    pub(super) fn take_ticket(&mut self) -> Ticket {
+        self.last += 1;
+        Ticket(self.last)
     }
 
     /// How many answers are owed: in all, and in places of all orders.
@@ -105,8 +123,7 @@ impl Chat {
             MessageKey(person.numbered.into())
         });
         let sender = (person.sender(), key);
-        self.journal.last += 1;
-        let ticket = Ticket(self.journal.last);
+        let ticket = self.journal.take_ticket();
         let (row, private) = match draft.second {
             None => (draft.row, None),
             Some((room, entry, to, sent)) => (draft.row, Some((room, entry, Private { to, sent }))),
@@ -160,12 +177,15 @@ impl Chat {
                 second,
                 fresh,
             } => self.stored(ticket, id, second, fresh, effects),
-            Outcome::NotStored { ticket, why } => self.not_stored(ticket, why, effects),
-            Outcome::Changed(_)
-            | Outcome::Found { .. }
-            | Outcome::Checked { .. }
-            | Outcome::Hashed { .. } => {}
+            Outcome::NotStored { ticket, why } => {
+                if !self.not_changed(ticket, why, effects) {
+                    self.not_stored(ticket, why, effects);
+                }
+            }
+            Outcome::Changed(ticket) => self.changed(ticket, effects),
+            Outcome::Found { .. } | Outcome::Checked { .. } | Outcome::Hashed { .. } => {}
         }
+        self.submit_changes(effects);
     }
 
     fn stored(

@@ -16,7 +16,10 @@ pub mod refusal;
 pub mod text;
 pub mod vocabulary;
 
+mod accounts;
 mod apply;
+mod begin;
+mod changes;
 mod commands;
 mod directory;
 mod doors;
@@ -46,10 +49,12 @@ use crate::limits::{
     COMMANDS_PER_SECOND, GUEST_RESUME_AGE_MAX, JOURNAL_BYTES_MAX, JOURNAL_JOBS_MAX, ROOMS_MAX,
     ROOMS_PER_ACCOUNT_MAX, ROOMS_PER_GUEST_MAX,
 };
+use accounts::Accounts;
+use changes::Changes;
 use held::HeldNames;
 use journal::Journal;
 use people::People;
-use rooms::{Room, Rooms};
+use rooms::Rooms;
 use seats::Seats;
 use std::time::Duration;
 
@@ -127,9 +132,11 @@ pub struct Chat {
     now: Now,
     seats: Seats,
     people: People,
+    accounts: Accounts,
     held: HeldNames,
     rooms: Rooms,
     journal: Journal,
+    changes: Changes,
     is_stopping: bool,
 }
 
@@ -138,38 +145,6 @@ impl Chat {
     /// as they grow leave behind.
     pub fn reserve(&mut self, clients: usize) {
         self.people.reserve(clients);
-    }
-
-    /// A chat with nobody in it and one room, the lobby.
-    pub fn new(settings: Settings, epoch: Epoch) -> Self {
-        let name = RoomName::parse(LOBBY_NAME).expect("the lobby has a proper name");
-        let mut lobby = Room::new(name, None, settings.kept.is_kept());
-        lobby.is_permanent = true;
-        let mut rooms = Rooms::new(RoomId(settings.rooms_from.0.max(LOBBY.0 + 1)));
-        rooms.insert(LOBBY, lobby);
-        Self {
-            settings,
-            epoch,
-            now: Now::default(),
-            seats: Seats::default(),
-            people: People::default(),
-            held: HeldNames::default(),
-            rooms,
-            journal: Journal::default(),
-            is_stopping: false,
-        }
-    }
-
-    /// Tells of the rooms there are from the start. To be called once, before any input.
-    pub fn start(&mut self, effects: &mut Effects) {
-        for (room, state) in self.rooms.by_name() {
-            effects.push_back(Effect::Found {
-                room,
-                name: Some(state.name),
-                history: state.has_history,
-                extent: Extent::EMPTY,
-            });
-        }
     }
 
     /// Goes by other settings from now on. What people have already, such as rooms above a new
@@ -189,13 +164,18 @@ impl Chat {
         count.into_iter().chain(expiry).min()
     }
 
+    /// Whether no account administers the server.
+    pub fn lacks_admin(&self) -> bool {
+        !self.accounts.iter().any(|account| account.is_admin)
+    }
+
     /// How many answers the journal owes.
     pub fn journal_len(&self) -> usize {
-        self.journal.len()
+        self.journal.len() + self.changes.outstanding()
     }
 
     /// Whether the journal owes no answer; a stopping server waits for it.
     pub fn is_settled(&self) -> bool {
-        self.journal.is_empty()
+        self.journal.is_empty() && self.changes.is_empty()
     }
 }

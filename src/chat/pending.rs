@@ -38,6 +38,11 @@ impl Pending {
         self.newest_unix_ms
     }
 
+    /// The order goes on after a restart: nothing is older than what was.
+    pub(super) fn resume_at(&mut self, unix_ms: u64) {
+        self.newest_unix_ms = unix_ms;
+    }
+
     /// Appends an entry that waits for the journal.
     pub(super) fn wait(&mut self, entry: Entry) -> Place {
         self.slots.push_back(Slot::Waiting(entry));

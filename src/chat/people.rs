@@ -7,7 +7,7 @@ use super::directory::Directory;
 use super::name::{Name, RoomName};
 use super::rooms::Seconds;
 use super::throttle::Throttle;
-use super::vocabulary::{Arrival, ClientId, ClientKey, Door, RoomId, SessionId, Token};
+use super::vocabulary::{AccountId, Arrival, ClientId, ClientKey, Door, RoomId, SessionId, Token};
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -78,6 +78,8 @@ pub(super) struct Rare {
     pub(super) owned: Vec<RoomId>,
     /// What it said when it left.
     pub(super) last_words: Option<Arc<str>>,
+    /// Its account, if it has one.
+    pub(super) account: Option<AccountId>,
     /// Since when it is dropped, and the rooms it was in.
     pub(super) dropped: Option<Dropped>,
 }
@@ -144,6 +146,11 @@ impl Person {
         self.rare()
             .and_then(|rare| rare.ignored.as_deref())
             .unwrap_or_default()
+    }
+
+    /// Its account; a guest has none.
+    pub(super) fn account(&self) -> Option<AccountId> {
+        self.rare().and_then(|rare| rare.account)
     }
 
     pub(super) fn owned(&self) -> &[RoomId] {

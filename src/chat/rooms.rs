@@ -4,7 +4,7 @@ use super::name::{Name, RoomName};
 use super::pending::Pending;
 use super::people::PersonId;
 use super::presence::Presence;
-use super::vocabulary::RoomId;
+use super::vocabulary::{AccountId, Extent, Role, RoomId, SessionId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,8 +26,18 @@ pub(super) struct Room {
     pub(super) has_history: bool,
     /// Whether it stays when nobody is in it.
     pub(super) is_permanent: bool,
-    /// Who made it, while that session lasts.
+    /// Who made it, if a guest did, while that session lasts.
     pub(super) owner: Option<PersonId>,
+    /// The session of that guest; such a room goes with its last member.
+    pub(super) guest: Option<SessionId>,
+    /// Accounts that may do more than talk.
+    pub(super) roles: BTreeMap<AccountId, Role>,
+    /// Accounts that may enter without the key.
+    pub(super) invited: Vec<AccountId>,
+    /// What the store held of it when the server started.
+    pub(super) extent: Extent,
+    /// Whether the store has not heard of it.
+    pub(super) is_new: bool,
     /// Who is in it, and since when.
     pub(super) members: BTreeMap<PersonId, Seconds>,
     pub(super) presence: Presence,
@@ -73,6 +83,11 @@ impl Room {
             has_history,
             is_permanent: false,
             owner,
+            guest: None,
+            roles: BTreeMap::new(),
+            invited: Vec::new(),
+            extent: Extent::EMPTY,
+            is_new: false,
             members: BTreeMap::new(),
             presence: Presence::default(),
             pending: Pending::default(),

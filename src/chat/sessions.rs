@@ -51,7 +51,7 @@ impl Chat {
     }
 
     /// Begins a session on a connection that had none.
-    pub(super) fn begin(
+    pub(super) fn begin_session(
         &mut self,
         client: ClientId,
         name: Name,

@@ -35,8 +35,6 @@ pub(super) struct Operators {
     pub(super) turns: Turns,
     /// The activity log.
     pub(super) activity: ActivityLog,
-    /// Whether nobody can administer the server, as the start found it.
-    pub(super) lacks_admin: bool,
     metrics: Option<SideDoor<TcpListener>>,
     #[cfg(unix)]
     control: Option<Control>,
@@ -83,7 +81,6 @@ impl Operators {
         Ok(Self {
             turns: Turns::new(),
             activity,
-            lacks_admin: true,
             metrics: config
                 .metrics
                 .map(|address| open_metrics(address, registry))
@@ -220,9 +217,9 @@ impl Server {
         self.carry_out(now);
     }
 
-    /// Whether there is no account that could administer the server: it was never started before.
+    /// Whether no account could administer the server, as at the first start.
     pub fn lacks_admin(&self) -> bool {
-        self.operators.lacks_admin
+        self.chat.lacks_admin()
     }
 
     /// Makes the first administrator, with a password that is hashed already. To be called when

@@ -195,7 +195,10 @@ impl Chat {
                 .people
                 .get(asker.id)
                 .is_some_and(|person| usize::from(person.outstanding) >= UNACKNOWLEDGED_MAX);
-        owes_many || !self.journal.has_room_for(bytes, &self.settings)
+        owes_many
+            || !self
+                .journal
+                .has_room_for(bytes, &self.changes, &self.settings)
     }
 
     /// The room that is meant, which the asker is in: the named one, or the current one.

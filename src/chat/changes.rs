@@ -1,0 +1,134 @@
+//! Changes of records on their way to the store.
+//!
+//! What the chat decides holds at once; the store's image follows in the order of decision, in one
+//! row with the messages. While the journal is full, changes wait here, and commands that would
+//! make more are not taken. Whoever asked for a change is answered when it is durable.
+
+use super::journal::Journal;
+use super::refusal::{Refusal, StoreFailure};
+use super::{Change, Chat, ClientId, Effect, Effects, Event, Job, Kept, MessageKey, Ticket, Write};
+use crate::limits::CHANGES_WAITING_MAX;
+use std::collections::{BTreeMap, VecDeque};
+
+/// Changes that are not durable yet.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    /// Not submitted yet, in order.
+    waiting: VecDeque<(Change, Then)>,
+    /// Submitted, and what follows when they are answered.
+    outstanding: BTreeMap<Ticket, Then>,
+}
+
+/// What follows when a change is durable.
+#[derive(Debug)]
+pub(super) enum Then {
+    /// Nothing; nobody waits for it.
+    Nothing,
+    /// Somebody is told; when the store could not keep it, that.
+    Tell {
+        /// Whom.
+        client: ClientId,
+        /// The number of their command, if they gave one.
+        key: Option<MessageKey>,
+        /// What, in order, before the command is said to be done.
+        events: Vec<Event>,
+    },
+}
+
+impl Changes {
+    /// Whether nothing waits and nothing is owed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.outstanding.is_empty()
+    }
+
+    /// How many the journal has.
+    pub(super) fn outstanding(&self) -> usize {
+        self.outstanding.len()
+    }
+
+    /// Whether some wait for the journal; nothing may be submitted before them.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Whether commands that make changes must wait.
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.len() >= CHANGES_WAITING_MAX
+    }
+}
+
+impl Then {
+    /// The change is durable.
+    fn follow(self, effects: &mut Effects) {
+        let Self::Tell {
+            client,
+            key,
+            events,
+        } = self
+        else {
+            return;
+        };
+        for event in events {
+            effects.push_back(Effect::Reply(client, event));
+        }
+        if let Some(key) = key {
+            effects.push_back(Effect::Reply(client, Event::Done(key)));
+        }
+    }
+}
+
+impl Chat {
+    /// Lets the store follow a change that was decided.
+    pub(super) fn change(&mut self, change: Change, then: Then, effects: &mut Effects) {
+        match self.settings.kept {
+            Kept::Stored => {
+                self.changes.waiting.push_back((change, then));
+                self.submit_changes(effects);
+            }
+            // What nobody keeps is as durable as it will ever be.
+            Kept::InMemory | Kept::No => then.follow(effects),
+        }
+    }
+
+    /// Hands the journal as many of the waiting changes as it has room for.
+    pub(super) fn submit_changes(&mut self, effects: &mut Effects) {
+        while self.changes.is_waiting() && self.journal_has_places() {
+            let Some((change, then)) = self.changes.waiting.pop_front() else {
+                return;
+            };
+            let ticket = self.journal.take_ticket();
+            self.changes.outstanding.insert(ticket, then);
+            let write = Write::Change { ticket, change };
+            effects.push_back(Effect::Submit(Job::Write(write)));
+        }
+    }
+
+    fn journal_has_places(&self) -> bool {
+        let jobs = self.journal.len() + self.changes.outstanding();
+        jobs < Journal::jobs_max(&self.settings)
+    }
+
+    /// A change is durable.
+    pub(super) fn changed(&mut self, ticket: Ticket, effects: &mut Effects) {
+        if let Some(then) = self.changes.outstanding.remove(&ticket) {
+            then.follow(effects);
+        }
+    }
+
+    /// A change is not durable, though it holds while the server runs; whether it was one.
+    pub(super) fn not_changed(
+        &mut self,
+        ticket: Ticket,
+        why: StoreFailure,
+        effects: &mut Effects,
+    ) -> bool {
+        let Some(then) = self.changes.outstanding.remove(&ticket) else {
+            return false;
+        };
+        if let Then::Tell { client, key, .. } = then {
+            let refused = Event::Refused(key, Refusal::NotStored(why));
+            effects.push_back(Effect::Reply(client, refused));
+        }
+        true
+    }
+}
