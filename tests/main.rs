@@ -7,6 +7,7 @@
     reason = "everything here is a test, its shared parts included"
 )]
 
+mod administration;
 mod crowds;
 mod docs;
 mod doors;

@@ -14,19 +14,16 @@ mod request;
 pub use first_start::{First, first_password};
 
 use crate::chat::EntryId;
-use crate::config::{Config, Mistake, Task};
+use crate::config::{Mistake, Task};
 use crate::control::Request;
 use std::path::Path;
 
-/// Does what `task` says with the data folder of `config`; what is to be printed at the end.
+/// Does what `task` says with the data `folder`; what is to be printed at the end.
 ///
 /// # Errors
 ///
 /// A [`Mistake`] in words that say what to do.
-pub fn run(config: &Config, task: Task) -> Result<String, Mistake> {
-    let folder = config.data.as_deref().ok_or_else(|| {
-        Mistake("an ephemeral server keeps nothing; name a folder with --data DIR".to_owned())
-    })?;
+pub fn run(folder: &Path, task: Task) -> Result<String, Mistake> {
     match task {
         Task::SetPassword {
             name,
@@ -36,16 +33,14 @@ pub fn run(config: &Config, task: Task) -> Result<String, Mistake> {
                 Some(file) => password::of_file(&file)?,
                 None => password::asked_for(&name)?,
             };
-            request::make(config, folder, &Request::SetPassword { name, hash })
+            request::make(folder, &Request::SetPassword { name, hash })
         }
-        Task::Grant { name } => grant(config, folder, name, true),
-        Task::Revoke { name } => grant(config, folder, name, false),
-        Task::RemoveAccount { name } => {
-            request::make(config, folder, &Request::RemoveAccount { name })
-        }
+        Task::Grant { name } => grant(folder, name, true),
+        Task::Revoke { name } => grant(folder, name, false),
+        Task::RemoveAccount { name } => request::make(folder, &Request::RemoveAccount { name }),
         Task::Erase { room, id } => {
             let id = EntryId(id);
-            request::make(config, folder, &Request::Erase { room, id })
+            request::make(folder, &Request::Erase { room, id })
         }
         Task::Log { user, follow } => log::show(folder, user.as_deref(), follow),
         Task::Accounts | Task::Backup { .. } | Task::Restore { .. } | Task::Export { .. } => {
@@ -54,6 +49,6 @@ pub fn run(config: &Config, task: Task) -> Result<String, Mistake> {
     }
 }
 
-fn grant(config: &Config, folder: &Path, name: String, is_given: bool) -> Result<String, Mistake> {
-    request::make(config, folder, &Request::Grant { name, is_given })
+fn grant(folder: &Path, name: String, is_given: bool) -> Result<String, Mistake> {
+    request::make(folder, &Request::Grant { name, is_given })
 }

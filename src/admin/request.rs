@@ -1,6 +1,6 @@
 //! Making a request: of the server that uses the folder, or of the folder itself.
 
-use crate::config::{Config, Mistake};
+use crate::config::Mistake;
 use crate::control::{Request, connect, read_answer};
 use crate::limits::SIDE_TIMEOUT;
 use std::io::{BufRead, BufReader, ErrorKind, Write};
@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 /// Has `request` carried out; the chat's answer.
-pub(super) fn make(config: &Config, folder: &Path, request: &Request) -> Result<String, Mistake> {
+pub(super) fn make(folder: &Path, request: &Request) -> Result<String, Mistake> {
     let is_stopped =
         |kind: ErrorKind| matches!(kind, ErrorKind::NotFound | ErrorKind::ConnectionRefused);
     let outcome = match connect(folder) {
@@ -18,7 +18,7 @@ pub(super) fn make(config: &Config, folder: &Path, request: &Request) -> Result<
                 folder.display()
             ))
         })?,
-        Err(error) if is_stopped(error.kind()) => super::folder::make(config, folder, request)?,
+        Err(error) if is_stopped(error.kind()) => super::folder::make(folder, request)?,
         Err(error) => {
             return Err(Mistake(format!(
                 "cannot reach the server in {}: {error}; only its own user may",

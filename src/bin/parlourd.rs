@@ -17,8 +17,8 @@ fn main() -> ExitCode {
     let done = match arguments(std::env::args_os()) {
         Ok(Action::Run(config)) => run(*config),
         Ok(Action::Print(text)) => print(&text),
-        Ok(Action::Administer(config, task)) => {
-            admin::run(&config, task).and_then(|text| print(&text))
+        Ok(Action::Administer(folder, task)) => {
+            admin::run(&folder, task).and_then(|text| print(&text))
         }
         Err(mistake) => Err(mistake),
     };

@@ -61,8 +61,8 @@ pub enum Action {
     Run(Box<Config>),
     /// Print this on standard output and end well.
     Print(String),
-    /// Do something for an operator and end.
-    Administer(Box<Config>, Task),
+    /// Do something for an operator with this data folder and end.
+    Administer(PathBuf, Task),
 }
 
 /// Reads the command line, the environment and the configuration file.
@@ -97,11 +97,11 @@ pub(super) fn understand(
     if let Some(Command::Admin(task)) = arguments.command.take() {
         let flags = Flags {
             data: task.data,
-            config: task.config,
             ..Flags::default()
         };
-        let config = Sources::new(environment, flags)?.read()?;
-        return Ok(Action::Administer(Box::new(config), task.task));
+        // A mistake in the configuration must not keep an operator from looking after accounts.
+        let folder = Sources::new(environment, flags)?.folder();
+        return Ok(Action::Administer(folder, task.task));
     }
     let config = Sources::new(environment, arguments.flags())?.read()?;
     if arguments.limits {

@@ -125,6 +125,17 @@ impl Sources {
         })
     }
 
+    /// The data folder.
+    ///
+    /// # Panics
+    ///
+    /// When it was made for an ephemeral server without one.
+    pub(super) fn folder(&self) -> PathBuf {
+        let data = self.data.as_ref();
+        let (folder, _) = data.expect("only an ephemeral server has no folder");
+        folder.clone()
+    }
+
     /// Reads all of it, now.
     ///
     /// # Errors

@@ -9,9 +9,6 @@ pub(super) struct TaskArguments {
     /// The data folder [default: as for the server itself]
     #[arg(long, value_name = "DIR", global = true)]
     pub(super) data: Option<PathBuf>,
-    /// The configuration file [default: parlour.toml in the data folder]
-    #[arg(long, value_name = "FILE", global = true)]
-    pub(super) config: Option<PathBuf>,
     #[command(subcommand)]
     pub(super) task: Task,
 }

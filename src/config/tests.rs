@@ -286,10 +286,10 @@ fn the_metrics_door_is_off_unless_asked_for() {
 #[test]
 fn administration_is_asked_for_by_subcommands() {
     let words = ["admin", "set-password", "bob", "--data", "/tmp/x"];
-    let Ok(Action::Administer(config, task)) = act(&words, &[]) else {
+    let Ok(Action::Administer(folder, task)) = act(&words, &[]) else {
         panic!("not understood")
     };
-    assert_eq!(config.data.as_deref(), Some(Path::new("/tmp/x")));
+    assert_eq!(folder, Path::new("/tmp/x"));
     let name = "bob".to_owned();
     let password_file = None;
     assert_eq!(

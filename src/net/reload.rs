@@ -9,16 +9,19 @@ impl Server {
     /// configuration with a mistake changes nothing.
     pub(super) fn reload(&mut self, now: Now) -> String {
         super::service::reloading();
-        let words = match self.config.sources.read() {
-            Err(mistake) => format!("not reloaded, nothing changed: {mistake}"),
+        let (level, words) = match self.config.sources.read() {
+            Err(mistake) => (
+                log::Level::Warn,
+                format!("not reloaded, nothing changed: {mistake}"),
+            ),
             Ok(new) => {
                 let difference = self.config.succeed(new);
                 self.configure();
-                difference.words()
+                (log::Level::Info, difference.words())
             }
         };
         for line in words.lines() {
-            log::info!("reload: {line}");
+            log::log!(level, "reload: {line}");
         }
         self.record(&format!("reload: {words}"), now);
         super::service::ready();
