@@ -105,6 +105,61 @@ pub const JOURNAL_JOBS_MAX: usize = 4_096;
 /// Bytes of text the journal holds; further senders wait.
 pub const JOURNAL_BYTES_MAX: usize = 16 * MIB;
 
+/// How long the journal waits for another process that holds the database; then nothing of the
+/// batch is stored, and its senders are told.
+pub const JOURNAL_BUSY_MAX: Duration = Duration::from_secs(5);
+/// How long the journal has nothing to store before it does what could wait.
+pub const JOURNAL_QUIET: Duration = Duration::from_millis(20);
+/// How long the journal goes without that when there always is something to store.
+pub const JOURNAL_CHORE_INTERVAL_MAX: Duration = Duration::from_millis(200);
+/// Longest sleep of the journal, so that what is too old goes although nobody speaks.
+pub const JOURNAL_SLEEP_MAX: Duration = Duration::from_secs(10);
+/// Entries put into the index at once; the journal answers nothing meanwhile.
+pub const INDEX_STEP_ENTRIES: usize = 1_024;
+/// Bytes of texts after which such a step ends.
+pub const INDEX_STEP_BYTES: usize = 256 * KIB;
+/// Entries deleted at once; the journal answers nothing meanwhile.
+pub const DELETE_STEP_ENTRIES: usize = 256;
+/// Rooms looked at once for what is too old or too much.
+pub const RETENTION_STEP_ROOMS: usize = 64;
+/// Time between two looks at all rooms for what is too old or too much.
+pub const RETENTION_INTERVAL: Duration = Duration::from_secs(60);
+/// Senders whose remembered messages are counted; beyond it the counts begin anew.
+pub const SENDERS_COUNTED_MAX: usize = 65_536;
+/// Pages of the write-ahead log above which an idle journal brings them to their place.
+pub const WAL_PAGES_IDLE: u32 = 256;
+/// Pages of the write-ahead log above which a busy journal does so too. Each is 4 KiB, and a page
+/// written often is brought there once, so this bounds how long it takes.
+pub const WAL_PAGES_MAX: u32 = 2_048;
+/// Bytes of the write-ahead log that stay on the disk once it was larger.
+pub const WAL_BYTES_KEPT_MAX: usize = 64 * MIB;
+/// How long erasing waits for readers before it tries again later.
+pub const WAL_TRUNCATE_WAIT: Duration = Duration::from_millis(20);
+/// Size up to which the database is checked at every start, bytes; a larger one after a crash only.
+pub const DATABASE_CHECKED_BYTES: u64 = 8 * MIB as u64;
+/// What the journal keeps of the database in memory, KiB.
+pub const JOURNAL_CACHE_KIB: usize = 32 * KIB;
+/// What the reader keeps of the database in memory, KiB.
+pub const READER_CACHE_KIB: usize = 16 * KIB;
+/// Prepared statements each of them keeps.
+pub const STATEMENTS_CACHED_MAX: usize = 64;
+/// Steps of the database's machine between two looks at the clock.
+pub const READ_STEPS_PER_CLOCK_READING: u16 = 1_000;
+/// Bits of an entry's place in the database that are its id; those above are its log's number.
+pub const PLACE_ID_BITS: u32 = 36;
+/// Logs at once, of rooms and inboxes; what a place has bits for.
+pub const LOGS_MAX: u32 = 1 << 27;
+/// Free space of the disk below which it is low, bytes; guests' messages are refused.
+pub const DISK_LOW_BYTES: u64 = 1024 * MIB as u64;
+/// Share of the disk below which it is low, if that is less.
+pub const DISK_LOW_PERCENT: u64 = 5;
+/// Everybody's messages are refused when free space is below this part of that.
+pub const DISK_EXHAUSTED_SHARE: u64 = 4;
+/// Words of one search that are looked for; further ones are left out.
+pub const SEARCH_WORDS_MAX: usize = 32;
+/// Pages copied at once by a backup; the journal goes on between two such steps.
+pub const BACKUP_STEP_PAGES: u16 = 1_024;
+
 /// Entries the reader gives at once, bytes of their texts; at least one entry.
 pub const PAGE_BYTES_MAX: usize = 256 * KIB;
 /// Pages asked for at once by all readers; further ones wait.
@@ -469,6 +524,10 @@ const _: () = {
     assert!(PASSWORD_MEMORY_KIB <= PASSWORD_MEMORY_KIB_MAX);
     assert!(PASSWORD_PASSES <= PASSWORD_PASSES_MAX && PASSWORD_LANES <= PASSWORD_PASSES_MAX);
     assert!(PASSWORD_JOBS_PER_SOURCE_MAX <= PASSWORD_JOBS_MAX);
+    // A place must be a positive number of 64 bits.
+    assert!(PLACE_ID_BITS + LOGS_MAX.trailing_zeros() == 63);
+    // There must be places for all rooms and every account's inbox, and as many of guests again.
+    assert!(2 * (ROOMS_MAX + ACCOUNTS_MAX) < LOGS_MAX as usize);
     // The journal must take the longest message.
     assert!(TEXT_BYTES_MAX <= JOURNAL_BYTES_MAX);
 };

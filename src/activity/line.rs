@@ -137,7 +137,7 @@ fn millis(duration: Duration) -> u64 {
 ///
 /// Days to dates: the era of 400 years has 146,097 days, and a year that begins in March ends with
 /// its leap day.
-fn time(unix_ms: u64) -> String {
+pub fn time(unix_ms: u64) -> String {
     let (seconds, millis) = (unix_ms / 1_000, unix_ms % 1_000);
     let (days, second) = (seconds / 86_400 + 719_468, seconds % 86_400);
     let (era, day_of_era) = (days / 146_097, days % 146_097);

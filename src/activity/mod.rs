@@ -13,7 +13,7 @@ mod line;
 mod read;
 
 pub use file::LogFile;
-pub use line::{line, lost_line, matches, readable};
+pub use line::{line, lost_line, matches, readable, time};
 pub use read::{Follower, newest, pour};
 
 use std::path::{Path, PathBuf};

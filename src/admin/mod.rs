@@ -4,12 +4,16 @@
 //! of the folder's own chat when none does, under the folder's lock: either way the chat decides.
 //! What only reads reads the files.
 
+mod backup;
+mod clock;
+mod export;
 mod first_start;
 mod folder;
 mod log;
 mod password;
 mod prompt;
 mod request;
+mod tar;
 
 pub use first_start::{First, first_password};
 
@@ -43,9 +47,10 @@ pub fn run(folder: &Path, task: Task) -> Result<String, Mistake> {
             request::make(folder, &Request::Erase { room, id })
         }
         Task::Log { user, follow } => log::show(folder, user.as_deref(), follow),
-        Task::Accounts | Task::Backup { .. } | Task::Restore { .. } | Task::Export { .. } => {
-            Err(Mistake("PENDING".to_owned()))
-        }
+        Task::Accounts => export::accounts(folder),
+        Task::Export { account } => export::account(folder, &account),
+        Task::Backup { file } => backup::back_up(folder, &file),
+        Task::Restore { file } => backup::restore(folder, &file),
     }
 }
 

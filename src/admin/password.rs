@@ -96,7 +96,8 @@ pub(super) fn generate() -> Result<Zeroizing<String>, Mistake> {
     Ok(password)
 }
 
-fn fill(bytes: &mut [u8]) -> Result<(), Mistake> {
+/// Random bytes, from the system only.
+pub(super) fn fill(bytes: &mut [u8]) -> Result<(), Mistake> {
     SysRng
         .try_fill_bytes(bytes)
         .map_err(|error| Mistake(format!("the system gives no random bytes: {error}")))

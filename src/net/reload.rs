@@ -2,7 +2,7 @@
 
 use super::server::Server;
 use super::start::{delays, settings};
-use crate::chat::Now;
+use crate::chat::{Kept, Now};
 
 impl Server {
     /// Reads the configuration again, puts in force what can be, and says what came of it. A
@@ -34,7 +34,8 @@ impl Server {
         self.admission.configure(&config.bounds);
         let monotonic = self.clock.elapsed();
         self.deadlines.configure(delays(&config.bounds), monotonic);
-        self.chat.configure(settings(config));
+        // How long what is said is kept stays as it is, whatever is said here.
+        self.chat.configure(settings(config, Kept::InMemory));
         let (bytes, files) = (config.activity_log_bytes, config.activity_log_files);
         if !self.operators.activity.configure(bytes, files) {
             log::warn!("reload: the activity log is busy and keeps its former size");

@@ -16,7 +16,7 @@ use super::listener::Listener;
 use super::operators::Operators;
 use super::start::Identity;
 use super::turns::Phase;
-use super::workers::{WorkerDied, Workers};
+use super::workers::{WorkerFailure, Workers};
 use crate::chat::{Chat, ClientId, Effects, Now};
 use crate::config::Config;
 use crate::fanout::Fanout;
@@ -108,6 +108,8 @@ pub enum ServerError {
     Poll(io::Error),
     /// A worker died.
     Worker,
+    /// What was to be stored may not be on the disk.
+    Store,
 }
 
 impl fmt::Display for ServerError {
@@ -115,13 +117,20 @@ impl fmt::Display for ServerError {
         match self {
             Self::Poll(error) => write!(f, "cannot wait for events: {error}"),
             Self::Worker => f.write_str("a worker thread ended unexpectedly"),
+            Self::Store => f.write_str(
+                "the disk did not keep what it was given, so nothing can be promised any more; \
+                 look at the disk, then start again: what was acknowledged is there",
+            ),
         }
     }
 }
 
-impl From<WorkerDied> for ServerError {
-    fn from(_: WorkerDied) -> Self {
-        Self::Worker
+impl From<WorkerFailure> for ServerError {
+    fn from(failure: WorkerFailure) -> Self {
+        match failure {
+            WorkerFailure::Died => Self::Worker,
+            WorkerFailure::Broken => Self::Store,
+        }
     }
 }
 

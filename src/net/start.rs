@@ -1,7 +1,7 @@
 //! Starting: from a configuration to a server that can be connected to.
 
 use super::admission::Admission;
-use super::clock::Clock;
+use super::clock::{Clock, unix_ms};
 use super::connection::Connections;
 use super::deadlines::{Deadlines, Delays};
 use super::listener::Listener;
@@ -9,7 +9,7 @@ use super::operators::Operators;
 use super::server::{LISTENERS, Queues, SIGNALS, Server, WAKER};
 use super::workers::Workers;
 use super::{identity, random};
-use crate::chat::{Chat, Door, Effects, Epoch, Kept, Rates, Settings};
+use crate::chat::{Chat, Door, Effects, Epoch, Kept, Rates, Settings, Snapshot};
 use crate::config::{Bounds, Config, Mistake};
 use crate::crypto::fingerprint::Fingerprint;
 use crate::crypto::handshake::StaticKey;
@@ -17,7 +17,7 @@ use crate::fanout::{self, Fanout};
 use crate::limits::{
     EMPTY_LINE_WAIT, LINGER_TIMEOUT, OPEN_FILES_RESERVED, READ_BYTES_PER_VISIT, RECORD_BYTES_MAX,
 };
-use crate::store::MemoryStore;
+use crate::store::{MemoryStore, OpenError, Reader, Retention, SqliteStore, Store};
 use crate::wire::sealed::ServerHandshake;
 use mio::{Interest, Poll, Token, Waker};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -68,7 +68,8 @@ impl Server {
         let signals = register(&poll, &mut listeners)?;
         let waker = Waker::new(poll.registry(), WAKER).map_err(refused_by_system)?;
         let waker = Arc::new(waker);
-        let workers = Workers::start(Box::new(MemoryStore::new()), waker.clone())
+        let memory = Memory::open(&config)?;
+        let workers = Workers::start(memory.store, memory.reader, waker.clone())
             .map_err(refused_by_system)?;
         // After the store, for it is the store that makes sure of the folder.
         let operators = Operators::start(&config, poll.registry(), waker)?;
@@ -76,7 +77,7 @@ impl Server {
             operators,
             admission: Admission::new(&config, clients_max),
             deadlines: Deadlines::new(delays(&config.bounds)),
-            chat: Chat::new(settings(&config), Epoch(random::bytes())),
+            chat: Chat::begin(settings(&config, memory.kept), memory.snapshot),
             fanout: Fanout::new(fanout_bounds(&config.bounds)),
             config,
             identity,
@@ -150,10 +151,7 @@ impl Server {
         if config.ephemeral {
             format!("{age} key from {folder}; nothing else is kept")
         } else {
-            format!(
-                "data in {folder} ({age}, {origin}); what is said is kept in memory until the server \
-                 stops"
-            )
+            format!("data in {folder} ({age}, {origin}); what is said is kept")
         }
     }
 
@@ -210,6 +208,49 @@ impl Server {
             Some(IpAddr::V4(host)) => host.to_string(),
             None => "localhost".to_owned(),
         }
+    }
+}
+
+/// What the server remembers, and what it remembers with.
+struct Memory {
+    store: Box<dyn Store>,
+    /// Absent when nothing is kept that could be read.
+    reader: Option<Box<dyn Reader>>,
+    snapshot: Snapshot,
+    kept: Kept,
+}
+
+impl Memory {
+    /// Opens the store in the data folder; or, if nothing is to be kept, one that forgets.
+    fn open(config: &Config) -> Result<Self, Mistake> {
+        let epoch = Epoch(random::bytes());
+        let Some(folder) = config.data.as_ref().filter(|_| !config.ephemeral) else {
+            return Ok(Self {
+                store: Box::new(MemoryStore::new()),
+                reader: None,
+                snapshot: Snapshot::empty(epoch),
+                kept: Kept::InMemory,
+            });
+        };
+        let refused = |error: OpenError| Mistake(error.to_string());
+        let store = SqliteStore::open(folder, epoch, retention(config)).map_err(refused)?;
+        let clock = Clock::start();
+        let reader = store.reader(Arc::new(move || clock.elapsed())).map_err(refused)?;
+        Ok(Self {
+            snapshot: store.load(unix_ms()).map_err(refused)?,
+            store: Box::new(store),
+            reader: Some(Box::new(reader)),
+            kept: Kept::Stored,
+        })
+    }
+}
+
+/// How long what is said is kept.
+fn retention(config: &Config) -> Retention {
+    let day = Duration::from_secs(24 * 3600);
+    Retention {
+        age: (config.history_days > 0).then(|| day * config.history_days),
+        entries: Some(config.history_entries).filter(|entries| *entries > 0),
     }
 }
 
@@ -298,10 +339,10 @@ fn refused_by_system(error: std::io::Error) -> Mistake {
     ))
 }
 
-pub(super) fn settings(config: &Config) -> Settings {
+pub(super) fn settings(config: &Config, kept: Kept) -> Settings {
     let bounds = &config.bounds;
     Settings {
-        kept: Kept::InMemory,
+        kept,
         rates: Rates {
             command_burst: bounds.rate_burst,
             commands_per_second: bounds.rate_per_second,

@@ -1,33 +1,46 @@
 //! Workers: threads that do blocking work, each the sole owner of one kind of it.
 //!
 //! Jobs go in through a bounded queue and outcomes come back in the same order; one coalesced
-//! waker tells the loop that there are some. The chat never has more jobs out than the queue
-//! holds, so handing one over never blocks.
+//! waker tells the loop that there are some. Whoever asks never has more out than the queue holds,
+//! so handing a job over never blocks.
 
-use super::clock;
-use crate::chat::{Job, Outcome, Write};
+mod journal;
+mod reader;
+
+use crate::chat::{Job, Outcome, Page, PageRequest, StoreFailure, Write};
 use crate::limits::JOURNAL_JOBS_MAX;
-use crate::store::Store;
+use crate::store::{Reader, Space, Store};
+use journal::Journal;
 use mio::Waker;
+use reader::{Answer, Question, ReaderThread};
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
-use std::thread::{Builder, JoinHandle};
 
-/// The journal: the thread that stores messages, all that are queued at a time.
+/// The threads, and what waits to be handed to them.
 pub(super) struct Workers {
-    /// Jobs of this turn, not handed over yet.
+    /// Jobs of this turn for the journal, not handed over yet.
     submitted: Vec<Write>,
-    jobs: Option<SyncSender<Vec<Write>>>,
-    outcomes: Receiver<Vec<Outcome>>,
-    woken: Arc<AtomicBool>,
-    journal: Option<JoinHandle<()>>,
+    /// Absent when nothing is kept that could be read. Ends first, so that nobody reads what the
+    /// journal leaves in good order.
+    reader: Option<ReaderThread>,
+    journal: Journal,
+    /// Answers that no thread has to give.
+    answered: Vec<Outcome>,
+    /// Pages that were read.
+    pages: VecDeque<(PageRequest, Result<Page, StoreFailure>)>,
+    wake: Wake,
 }
 
-/// A worker ended although nobody asked it to; the process cannot go on.
-#[derive(Debug)]
-pub(super) struct WorkerDied;
+/// Why the process cannot go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WorkerFailure {
+    /// A worker ended although nobody asked it to.
+    Died,
+    /// What was to be stored may not be on the disk, and nothing can be promised any more.
+    Broken,
+}
 
 impl Workers {
     /// Starts the threads.
@@ -35,31 +48,28 @@ impl Workers {
     /// # Errors
     ///
     /// When the system refuses a thread.
-    pub(super) fn start(store: Box<dyn Store>, waker: Arc<Waker>) -> io::Result<Self> {
-        let (jobs, queue) = sync_channel(JOURNAL_JOBS_MAX);
-        // As many answers as jobs can be out, so that the journal never waits for the loop.
-        let (answers, outcomes) = sync_channel(JOURNAL_JOBS_MAX);
-        let woken = Arc::new(AtomicBool::new(false));
+    pub(super) fn start(
+        store: Box<dyn Store>,
+        reader: Option<Box<dyn Reader>>,
+        waker: Arc<Waker>,
+    ) -> io::Result<Self> {
         let wake = Wake {
             waker,
-            woken: woken.clone(),
+            woken: Arc::default(),
         };
-        let journal = Builder::new().name("journal".into()).spawn(move || {
-            // Dropped in reverse: the answers end first, then the loop is woken to see it.
-            let wake = wake;
-            let answers = answers;
-            run_journal(store, &queue, &answers, &wake);
-        })?;
         Ok(Self {
             submitted: Vec::new(),
-            jobs: Some(jobs),
-            outcomes,
-            woken,
-            journal: Some(journal),
+            reader: reader
+                .map(|reader| ReaderThread::start(reader, wake.clone()))
+                .transpose()?,
+            journal: Journal::start(store, wake.clone())?,
+            answered: Vec::new(),
+            pages: VecDeque::new(),
+            wake,
         })
     }
 
-    /// Notes a job; it is handed over with the others of this turn.
+    /// Notes a job; what is for the journal is handed over with the others of this turn.
     ///
     /// # Panics
     ///
@@ -67,7 +77,8 @@ impl Workers {
     pub(super) fn submit(&mut self, job: Job) {
         match job {
             Job::Write(write) => self.submitted.push(write),
-            Job::Search(_) | Job::Password(_) => {}
+            Job::Search(search) => self.ask(Question::Search(search)),
+            Job::Password(_) => {}
         }
         assert!(
             self.submitted.len() <= JOURNAL_JOBS_MAX,
@@ -75,58 +86,91 @@ impl Workers {
         );
     }
 
+    /// Asks for entries that are no longer in memory, at most `limits::PAGES_MAX` times at once.
+    /// The answer comes by [`Self::next_pages`]; where nothing is kept it is a failure.
+    pub(super) fn read_page(&mut self, request: PageRequest) {
+        self.ask(Question::Page(request));
+    }
+
+    fn ask(&mut self, question: Question) {
+        let refused = match &self.reader {
+            Some(reader) => reader.ask(question),
+            None => Some(question.unanswered()),
+        };
+        if let Some(answer) = refused {
+            self.sort(answer);
+            self.wake.wake();
+        }
+    }
+
+    fn sort(&mut self, answer: Answer) {
+        match answer {
+            Answer::Page(request, page) => self.pages.push_back((request, page)),
+            Answer::Found(outcome) => self.answered.push(outcome),
+        }
+    }
+
+    /// The pages that were read since the last call.
+    pub(super) fn next_pages(&mut self) -> Vec<(PageRequest, Result<Page, StoreFailure>)> {
+        self.collect_answers();
+        self.pages.drain(..).collect()
+    }
+
+    /// Sorts what the reader has answered.
+    fn collect_answers(&mut self) {
+        // Cleared before looking, so that an answer put in after the look wakes the loop again.
+        self.wake.woken.store(false, Ordering::SeqCst);
+        let answers: Vec<Answer> = self
+            .reader
+            .iter()
+            .flat_map(ReaderThread::answers)
+            .collect();
+        for answer in answers {
+            self.sort(answer);
+        }
+    }
+
     /// Hands this turn's jobs to the journal, all at once: one by one, the journal would begin
     /// with a batch of the first.
     ///
     /// # Errors
     ///
-    /// [`WorkerDied`] when there is no such worker any more.
+    /// [`WorkerFailure`] when there is no such worker any more.
     ///
     /// # Panics
     ///
     /// When more batches are out than the chat allows itself jobs.
-    pub(super) fn hand_over(&mut self) -> Result<(), WorkerDied> {
+    pub(super) fn hand_over(&mut self) -> Result<(), WorkerFailure> {
         if self.submitted.is_empty() {
             return Ok(());
         }
-        let jobs = self.jobs.as_ref().ok_or(WorkerDied)?;
-        match jobs.try_send(std::mem::take(&mut self.submitted)) {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Full(_)) => {
-                panic!("the chat has at most {JOURNAL_JOBS_MAX} jobs out, which the queue holds")
-            }
-            Err(TrySendError::Disconnected(_)) => Err(WorkerDied),
-        }
+        self.journal.hand_over(std::mem::take(&mut self.submitted))
     }
 
-    /// The next outcomes that wait, of one batch; none when it is empty.
+    /// The next outcomes that wait; none when there is none.
     ///
     /// # Errors
     ///
-    /// [`WorkerDied`] when no outcome can ever come again.
-    pub(super) fn next_outcomes(&self) -> Result<Vec<Outcome>, WorkerDied> {
-        // Cleared before looking, so that an outcome put in after the look wakes the loop again.
-        self.woken.store(false, Ordering::SeqCst);
-        match self.outcomes.try_recv() {
-            Ok(outcomes) => Ok(outcomes),
-            Err(TryRecvError::Empty) => Ok(Vec::new()),
-            Err(TryRecvError::Disconnected) => Err(WorkerDied),
+    /// [`WorkerFailure`] when no outcome can ever come again.
+    pub(super) fn next_outcomes(&mut self) -> Result<Vec<Outcome>, WorkerFailure> {
+        self.collect_answers();
+        if self.reader.as_ref().is_some_and(ReaderThread::is_dead) {
+            return Err(WorkerFailure::Died);
         }
+        if !self.answered.is_empty() {
+            return Ok(std::mem::take(&mut self.answered));
+        }
+        self.journal.next_outcomes()
     }
-}
 
-impl Drop for Workers {
-    /// Lets the journal finish what it was given, then ends it.
-    fn drop(&mut self) {
-        drop(self.jobs.take());
-        if let Some(journal) = self.journal.take() {
-            // A journal that panicked has said so; there is nothing to add while stopping.
-            let _ = journal.join();
-        }
+    /// How much more the store can keep, as the journal saw it last. Cheap.
+    pub(super) fn space(&self) -> Space {
+        self.journal.space()
     }
 }
 
 /// Wakes the loop, once for any number of outcomes.
+#[derive(Clone)]
 struct Wake {
     waker: Arc<Waker>,
     woken: Arc<AtomicBool>,
@@ -142,43 +186,15 @@ impl Wake {
     }
 }
 
-impl Drop for Wake {
-    /// The thread ends, of itself or by a panic: the loop must not sleep over it.
+/// Held by a thread: when it ends, of itself or by a panic, the loop must not sleep over it.
+struct WakeAtEnd(Wake);
+
+impl Drop for WakeAtEnd {
     fn drop(&mut self) {
-        self.woken.store(false, Ordering::SeqCst);
-        self.wake();
+        self.0.woken.store(false, Ordering::SeqCst);
+        self.0.wake();
     }
 }
 
-/// Takes all that is queued, stores it as one batch, answers; until the queue is closed.
-fn run_journal(
-    mut store: Box<dyn Store>,
-    queue: &Receiver<Vec<Write>>,
-    answers: &SyncSender<Vec<Outcome>>,
-    wake: &Wake,
-) {
-    while let Ok(mut batch) = queue.recv() {
-        batch.extend(queue.try_iter().flatten());
-        let outcomes = store
-            .commit(clock::unix_ms(), &batch)
-            .unwrap_or_else(|why| {
-                log::error!("journal: not stored, {} messages: {why:?}", batch.len());
-                batch
-                    .iter()
-                    .map(|job| Outcome::NotStored {
-                        ticket: job.ticket(),
-                        why,
-                    })
-                    .collect()
-            });
-        assert_eq!(
-            outcomes.len(),
-            batch.len(),
-            "a store answers each message once"
-        );
-        if answers.send(outcomes).is_err() {
-            return;
-        }
-        wake.wake();
-    }
-}
+#[cfg(test)]
+mod tests;
