@@ -235,7 +235,9 @@ impl Memory {
         let refused = |error: OpenError| Mistake(error.to_string());
         let store = SqliteStore::open(folder, epoch, retention(config)).map_err(refused)?;
         let clock = Clock::start();
-        let reader = store.reader(Arc::new(move || clock.elapsed())).map_err(refused)?;
+        let reader = store
+            .reader(Arc::new(move || clock.elapsed()))
+            .map_err(refused)?;
         Ok(Self {
             snapshot: store.load(unix_ms()).map_err(refused)?,
             store: Box::new(store),

@@ -120,11 +120,7 @@ impl Workers {
     fn collect_answers(&mut self) {
         // Cleared before looking, so that an answer put in after the look wakes the loop again.
         self.wake.woken.store(false, Ordering::SeqCst);
-        let answers: Vec<Answer> = self
-            .reader
-            .iter()
-            .flat_map(ReaderThread::answers)
-            .collect();
+        let answers: Vec<Answer> = self.reader.iter().flat_map(ReaderThread::answers).collect();
         for answer in answers {
             self.sort(answer);
         }

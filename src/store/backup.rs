@@ -84,7 +84,8 @@ pub fn restore(file: &Path, folder: &Path, epoch: Epoch) -> Result<(), OpenError
         fs::remove_file(&draft).map_err(refused)?;
     }
     back_up_file(file, &draft)?;
-    let connection = Connection::open(&draft).map_err(|error| OpenError::of_file(&draft, &error))?;
+    let connection =
+        Connection::open(&draft).map_err(|error| OpenError::of_file(&draft, &error))?;
     let whole = open::look_through(&connection)
         .and_then(|fault| open::set_epoch(&connection, epoch).map(|()| fault))
         .map_err(|error| OpenError::of_file(file, &error))?;

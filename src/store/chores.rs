@@ -111,6 +111,7 @@ impl SqliteStore {
                     self.chores.retention,
                     unix_ms,
                     self.chores.progress,
+                    &mut self.chores.is_erased,
                 )?;
             }
         }

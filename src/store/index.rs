@@ -68,21 +68,15 @@ pub(super) fn forget(connection: &Connection, places: RangeInclusive<i64>) -> ru
     let sql = "INSERT INTO words (words, rowid, author, text) \
                SELECT 'delete', place, author, text FROM entries \
                WHERE place BETWEEN ?1 AND ?2 AND kind <> ?3";
-    connection.prepare_cached(sql)?.execute(params![
-        places.start(),
-        places.end(),
-        TAKEN_BACK
-    ])?;
+    connection
+        .prepare_cached(sql)?
+        .execute(params![places.start(), places.end(), TAKEN_BACK])?;
     Ok(())
 }
 
 /// Deletes the first entries of a log, before `end`, from index and table; as many as one step
 /// may. Returns the id of the first one that is left.
-pub(super) fn delete_first(
-    connection: &Connection,
-    log: &Log,
-    end: u64,
-) -> rusqlite::Result<u64> {
+pub(super) fn delete_first(connection: &Connection, log: &Log, end: u64) -> rusqlite::Result<u64> {
     let most = u64::try_from(DELETE_STEP_ENTRIES).expect("a small number");
     let end = end.min(log.first.saturating_add(most)).min(log.newest + 1);
     if end <= log.first {

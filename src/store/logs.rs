@@ -168,7 +168,10 @@ impl Logs {
                 *next += 1;
                 *next - 1
             });
-            assert!(number < LOGS_MAX, "rooms and accounts are bounded far below");
+            assert!(
+                number < LOGS_MAX,
+                "rooms and accounts are bounded far below"
+            );
             Log {
                 number,
                 first: 1,

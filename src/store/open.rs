@@ -338,7 +338,10 @@ pub(super) fn set_clean(connection: &Connection, is_clean: bool) -> rusqlite::Re
 }
 
 /// Lets `pages` tell how many pages the write-ahead log has.
-pub(super) fn count_wal_pages(connection: &mut Connection, pages: Arc<AtomicU32>) -> rusqlite::Result<()> {
+pub(super) fn count_wal_pages(
+    connection: &mut Connection,
+    pages: Arc<AtomicU32>,
+) -> rusqlite::Result<()> {
     let count = move |_: &mut rusqlite::hooks::Wal, found: i32| {
         pages.store(u32::try_from(found).unwrap_or(0), Ordering::Relaxed);
         Ok(())

@@ -72,11 +72,7 @@ fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn connect(
-    folder: &Path,
-    clock: Clock,
-    deadline: Arc<AtomicU64>,
-) -> rusqlite::Result<Connection> {
+fn connect(folder: &Path, clock: Clock, deadline: Arc<AtomicU64>) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(folder.join(DATABASE_FILE), flags)?;
     connection.busy_timeout(READ_TIME_MAX)?;
@@ -132,12 +128,7 @@ fn page(connection: &Connection, request: &PageRequest) -> rusqlite::Result<Page
 }
 
 /// Where the newest so many entries before `end` begin. Those taken back do not count.
-fn newest(
-    connection: &Connection,
-    log: &Log,
-    end: u64,
-    count: usize,
-) -> rusqlite::Result<u64> {
+fn newest(connection: &Connection, log: &Log, end: u64, count: usize) -> rusqlite::Result<u64> {
     if count == 0 || end <= log.first {
         return Ok(end);
     }

@@ -144,7 +144,9 @@ impl Records<'_> {
             Owner::Session(session) => (None, Some(session.0.cast_signed())),
         };
         self.connection
-            .prepare_cached("INSERT OR REPLACE INTO inboxes (id, account, session) VALUES (?1, ?2, ?3)")?
+            .prepare_cached(
+                "INSERT OR REPLACE INTO inboxes (id, account, session) VALUES (?1, ?2, ?3)",
+            )?
             .execute(params![record.id.0.cast_signed(), account, session])?;
         Ok(())
     }
@@ -219,7 +221,9 @@ impl Records<'_> {
             let found = statement.query_map([id], |row| codec::number(row, 0).map(RoomId))?;
             found.collect::<rusqlite::Result<Vec<RoomId>>>()?
         };
-        inboxes.into_iter().try_for_each(|inbox| self.remove_room(inbox))
+        inboxes
+            .into_iter()
+            .try_for_each(|inbox| self.remove_room(inbox))
     }
 
     fn put_sanction(&mut self, record: &SanctionRecord) -> rusqlite::Result<()> {
@@ -249,7 +253,8 @@ impl Records<'_> {
     }
 
     fn put_session(&mut self, record: &SessionRecord) -> rusqlite::Result<()> {
-        let sql = "INSERT OR REPLACE INTO sessions (token, account, seen_unix_ms) VALUES (?1, ?2, ?3)";
+        let sql =
+            "INSERT OR REPLACE INTO sessions (token, account, seen_unix_ms) VALUES (?1, ?2, ?3)";
         self.connection.prepare_cached(sql)?.execute(params![
             record.token.0.as_slice(),
             record.account.0.cast_signed(),

@@ -32,32 +32,38 @@ pub(super) enum Progress {
     Over,
 }
 
-/// Does the next piece of a look at everything.
+/// Does the next piece of a look at everything; sets `is_erased` when texts were deleted.
 pub(super) fn step(
     connection: &Connection,
     logs: &mut Logs,
     retention: Retention,
     unix_ms: u64,
     progress: Progress,
+    is_erased: &mut bool,
 ) -> rusqlite::Result<Progress> {
     match progress {
         Progress::Rooms(_) if retention == Retention::default() => Ok(Progress::Rest),
-        Progress::Rooms(after) => look_at_rooms(connection, logs, retention, unix_ms, after),
+        Progress::Rooms(after) => {
+            let next = look_at_rooms(connection, logs, retention, unix_ms, after)?;
+            *is_erased |= next.1;
+            Ok(next.0)
+        }
         Progress::Rest => forget_old(connection, unix_ms),
         Progress::Over => Ok(Progress::Over),
     }
 }
 
+/// Looks at the next rooms; how far it came, and whether it deleted anything.
 fn look_at_rooms(
     connection: &Connection,
     logs: &mut Logs,
     retention: Retention,
     unix_ms: u64,
     after: RoomId,
-) -> rusqlite::Result<Progress> {
+) -> rusqlite::Result<(Progress, bool)> {
     let rooms = logs.after(after, RETENTION_STEP_ROOMS);
     let Some((last, _)) = rooms.last().copied() else {
-        return Ok(Progress::Rest);
+        return Ok((Progress::Rest, false));
     };
     let mut before = after;
     for (room, log) in rooms {
@@ -67,11 +73,11 @@ fn look_at_rooms(
             logs.set_first(room, first);
             logs.save(connection)?;
             // One room's piece is enough for one step; the room is looked at again.
-            return Ok(Progress::Rooms(before));
+            return Ok((Progress::Rooms(before), true));
         }
         before = room;
     }
-    Ok(Progress::Rooms(last))
+    Ok((Progress::Rooms(last), false))
 }
 
 /// The id of the first entry of a log that may stay.
@@ -99,7 +105,8 @@ pub(super) fn first_since(
     log: &Log,
     unix_ms: u64,
 ) -> rusqlite::Result<u64> {
-    let mut statement = connection.prepare_cached("SELECT unix_ms FROM entries WHERE place = ?1")?;
+    let mut statement =
+        connection.prepare_cached("SELECT unix_ms FROM entries WHERE place = ?1")?;
     let (mut low, mut high) = (log.first, log.newest + 1);
     while low < high {
         let middle = low + (high - low) / 2;

@@ -12,8 +12,7 @@ use rusqlite::Connection;
 pub(super) const APPLICATION_ID: i32 = 0x5061_726C;
 
 /// What turns a database of each version into one of the next.
-pub(super) const MIGRATIONS: [&str; 1] = [
-    "CREATE TABLE meta (
+pub(super) const MIGRATIONS: [&str; 1] = ["CREATE TABLE meta (
         key TEXT NOT NULL PRIMARY KEY,
         value ANY NOT NULL
     ) STRICT, WITHOUT ROWID;
@@ -137,8 +136,7 @@ pub(super) const MIGRATIONS: [&str; 1] = [
         account INTEGER NOT NULL,
         seen_unix_ms INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX sessions_by_account ON sessions (account);",
-];
+    CREATE INDEX sessions_by_account ON sessions (account);"];
 
 /// How many migrations a database has.
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {

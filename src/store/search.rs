@@ -4,11 +4,11 @@
 //! the index is sorted by them: what others say elsewhere costs nothing. First only places and
 //! times are gathered; texts are read of the hits that are shown.
 
+use super::Hits;
 use super::codec;
 use super::logs::Log;
 use super::reader::{entry, is_over};
 use super::retention::first_since;
-use super::Hits;
 use crate::chat::{RoomId, Search};
 use crate::limits::{SEARCH_HITS_MAX, SEARCH_WORDS_MAX};
 use rusqlite::types::Value;
@@ -66,7 +66,9 @@ pub(super) fn search(connection: &Connection, search: &Search) -> rusqlite::Resu
 /// What the index is asked for. Everything is quoted: nothing that was typed is an operator.
 fn expression(search: &Search) -> Expression {
     let is_known = |word: &str| word.chars().any(char::is_alphanumeric);
-    let quoted = |word: &str| format!("\"{}\"", word.replace('"', "\"\""));
+    // The index takes a NUL for the end of what is asked.
+    let bare = |word: &str| word.replace('"', "\"\"").replace('\0', " ");
+    let quoted = |word: &str| format!("\"{}\"", bare(word));
     let mut parts: Vec<String> = search
         .words
         .iter()
@@ -111,7 +113,7 @@ fn search_room(
     let sql = match expression {
         Expression::Match(expression) => {
             values.push(Value::from(expression.clone()));
-            "SELECT place, unix_ms, kind, author FROM words CROSS JOIN entries \
+            "SELECT place, unix_ms, kind, entries.author FROM words CROSS JOIN entries \
              ON place = words.rowid WHERE words MATCH ?3 AND words.rowid BETWEEN ?1 AND ?2 \
              ORDER BY words.rowid DESC"
         }

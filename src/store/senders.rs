@@ -6,9 +6,7 @@
 
 use super::codec::{number, number_if_any};
 use crate::chat::{EntryId, MessageKey, SessionId};
-use crate::limits::{
-    DEDUPE_AGE_MAX, DELETE_STEP_ENTRIES, SENDERS_COUNTED_MAX, UNACKNOWLEDGED_MAX,
-};
+use crate::limits::{DEDUPE_AGE_MAX, DELETE_STEP_ENTRIES, SENDERS_COUNTED_MAX, UNACKNOWLEDGED_MAX};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
 
@@ -81,10 +79,7 @@ impl Senders {
 }
 
 /// The places a message was given, if it is known.
-pub(super) fn known(
-    connection: &Connection,
-    sender: Sender,
-) -> rusqlite::Result<Option<Places>> {
+pub(super) fn known(connection: &Connection, sender: Sender) -> rusqlite::Result<Option<Places>> {
     connection
         .prepare_cached("SELECT id, second FROM sent WHERE sender = ?1 AND key = ?2")?
         .query_row(

@@ -71,7 +71,9 @@ fn rooms(connection: &Connection) -> rusqlite::Result<Vec<(RoomRecord, Extent)>>
     }
     let mut invited = BTreeMap::<RoomId, Vec<AccountId>>::new();
     let sql = "SELECT room, account FROM invited";
-    for (room, account) in all(connection, sql, |row| Ok((number(row, 0)?, number(row, 1)?)))? {
+    for (room, account) in all(connection, sql, |row| {
+        Ok((number(row, 0)?, number(row, 1)?))
+    })? {
         let of_room = invited.entry(RoomId(room)).or_default();
         of_room.push(AccountId(account));
     }
@@ -83,7 +85,10 @@ fn rooms(connection: &Connection) -> rusqlite::Result<Vec<(RoomRecord, Extent)>>
         record.invited = invited.remove(&record.id).unwrap_or_default();
         rooms.push((extent(connection, record.id)?, record));
     }
-    Ok(rooms.into_iter().map(|(extent, record)| (record, extent)).collect())
+    Ok(rooms
+        .into_iter()
+        .map(|(extent, record)| (record, extent))
+        .collect())
 }
 
 /// A room without those who may do something in it.

@@ -13,9 +13,7 @@ use super::reader::{Clock, SqliteReader};
 use super::records::{Numbers, Records};
 use super::senders::{self, Senders};
 use super::{Idle, Retention, Space, Store, snapshot, space};
-use crate::chat::{
-    Append, Entry, EntryId, Epoch, Outcome, RoomId, Snapshot, StoreFailure, Write,
-};
+use crate::chat::{Append, Entry, EntryId, Epoch, Outcome, RoomId, Snapshot, StoreFailure, Write};
 use rusqlite::{Connection, params};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -48,7 +46,11 @@ impl SqliteStore {
     ///
     /// [`OpenError`] when it is in use, damaged, of a newer version or cannot be read; what is
     /// there is left as it is.
-    pub fn open(folder: &Path, epoch_if_new: Epoch, retention: Retention) -> Result<Self, OpenError> {
+    pub fn open(
+        folder: &Path,
+        epoch_if_new: Epoch,
+        retention: Retention,
+    ) -> Result<Self, OpenError> {
         let Opened {
             mut connection,
             lock,
@@ -199,9 +201,9 @@ impl SqliteStore {
             EntryId(self.next_id(*other).0 + u64::from(is_same))
         });
         let places = (id, second);
-        let known =
-            self.senders
-                .remember(&self.connection, self.unix_ms, append.sender, places)?;
+        let known = self
+            .senders
+            .remember(&self.connection, self.unix_ms, append.sender, places)?;
         if let Some(places) = known {
             return Ok(again(places));
         }

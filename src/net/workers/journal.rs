@@ -202,11 +202,7 @@ impl Writer {
                 batch.iter().map(refused).collect()
             }
         };
-        assert_eq!(
-            outcomes.len(),
-            batch.len(),
-            "a store answers each job once"
-        );
+        assert_eq!(outcomes.len(), batch.len(), "a store answers each job once");
         let sent = self.answers.send(outcomes).map_err(|_| End::Closed);
         wake.wake();
         sent

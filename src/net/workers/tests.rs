@@ -68,7 +68,10 @@ fn what_a_full_disk_does_not_take_is_answered_for() {
     assert!(
         matches!(
             outcomes[..],
-            [Outcome::NotStored { ticket: Ticket(7), why: StoreFailure::DiskFull }]
+            [Outcome::NotStored {
+                ticket: Ticket(7),
+                why: StoreFailure::DiskFull
+            }]
         ),
         "{outcomes:?}"
     );
@@ -148,10 +151,7 @@ fn the_reader_answers_the_most_urgent_first() {
     let (letting, lets) = sync_channel(16);
     let (asked, asking) = sync_channel(16);
     let slow = Slow { lets, asked };
-    let mut bench = Bench::new(
-        Box::new(Failing(StoreFailure::Io)),
-        Some(Box::new(slow)),
-    );
+    let mut bench = Bench::new(Box::new(Failing(StoreFailure::Io)), Some(Box::new(slow)));
     let next = || asking.recv_timeout(PATIENCE).unwrap();
     bench.workers.read_page(request(From::Since(0)));
     assert_eq!(next(), "Since(0)", "it has begun with that");
