@@ -26,7 +26,11 @@ pub(super) fn accounts(folder: &Path) -> Result<String, Mistake> {
                 if account.is_admin { "admin" } else { "user" },
                 time(account.since_unix_ms),
                 time(account.seen_unix_ms),
-                if account.password.is_some() { "yes" } else { "no" },
+                if account.password.is_some() {
+                    "yes"
+                } else {
+                    "no"
+                },
                 account.keys.len(),
             )
         })

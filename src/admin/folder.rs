@@ -29,10 +29,7 @@ struct House {
 }
 
 /// Has `request` carried out by the folder's own chat; its answer. The folder is locked meanwhile.
-pub(super) fn make(
-    folder: &Path,
-    request: &Request,
-) -> Result<Result<String, String>, Mistake> {
+pub(super) fn make(folder: &Path, request: &Request) -> Result<Result<String, String>, Mistake> {
     if !folder.join(DATABASE).exists() {
         return Err(Mistake(format!(
             "there are no accounts in {}; start the server once, or name its folder with --data \
