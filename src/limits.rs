@@ -168,6 +168,10 @@ pub const PAGES_MAX: usize = 64;
 pub const READ_TIME_MAX: Duration = Duration::from_millis(250);
 /// Hits of one search.
 pub const SEARCH_HITS_MAX: usize = 50;
+/// Longest query, bytes; refused.
+pub const SEARCH_QUERY_BYTES_MAX: usize = 390;
+/// What is shown of one hit's text, bytes; cut.
+pub const SEARCH_HIT_BYTES_MAX: usize = KIB;
 /// Searches the reader holds; further ones are refused.
 pub const SEARCHES_MAX: usize = 256;
 
@@ -225,6 +229,13 @@ pub const INVITED_PER_ROOM_MAX: usize = 100;
 pub const ROLES_PER_ROOM_MAX: usize = 100;
 /// Kicks, mutes and bans in force on the server; further ones are refused.
 pub const SANCTIONS_MAX: usize = 100_000;
+/// Of those, in one room; further ones are refused.
+pub const SANCTIONS_PER_ROOM_MAX: usize = 1_000;
+/// Guests a room remembers after they left, so that they can still be sanctioned; the oldest goes
+/// first.
+pub const RECENT_GUESTS_MAX: usize = 16;
+/// Longest announcement, bytes; refused.
+pub const ANNOUNCEMENT_BYTES_MAX: usize = KIB;
 /// Changes of records that wait for the journal; commands that make more wait.
 pub const CHANGES_WAITING_MAX: usize = 4_096;
 
@@ -528,6 +539,11 @@ const _: () = {
     assert!(PLACE_ID_BITS + LOGS_MAX.trailing_zeros() == 63);
     // There must be places for all rooms and every account's inbox, and as many of guests again.
     assert!(2 * (ROOMS_MAX + ACCOUNTS_MAX) < LOGS_MAX as usize);
+    // All hits of a search, each with its room, author and time, fit one answer.
+    assert!(
+        SEARCH_HITS_MAX * (SEARCH_HIT_BYTES_MAX + ROOM_NAME_BYTES_MAX + NAME_BYTES_MAX + 64)
+            <= ANSWER_BYTES_MAX
+    );
     // The journal must take the longest message.
     assert!(TEXT_BYTES_MAX <= JOURNAL_BYTES_MAX);
 };

@@ -427,3 +427,126 @@ fn the_service_manager_is_told() {
     assert_eq!(heard().trim(), "STOPPING=1");
     assert_eq!(program.exit_code(), 0);
 }
+
+/// A file with a password.
+fn password_file(folder: &TempDir, text: &str) -> String {
+    let path = folder.path().join("password");
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// The accounts by name, with their second word.
+fn accounts(data: &Path) -> Vec<String> {
+    let (code, lines, errors) = admin(data, &["accounts"], "");
+    assert_eq!(code, 0, "{errors}");
+    lines
+        .iter()
+        .map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "))
+        .collect()
+}
+
+#[test]
+fn accounts_are_looked_after_with_and_without_a_server() {
+    let (mut server, data) = house();
+    let folder = tempfile::tempdir().unwrap();
+    let file = password_file(&folder, "sesame\n");
+    let done = |words: &[&str]| {
+        let (code, lines, errors) = admin(data.path(), words, "");
+        assert_eq!(code, 0, "{words:?}: {errors}");
+        lines.join("\n")
+    };
+    let settle = |expected: &[&str]| {
+        clock::wait_for("the accounts", || {
+            (accounts(data.path()) == expected).then_some(())
+        });
+    };
+    settle(&["admin admin"]);
+    done(&["set-password", "bob", "--password-file", &file]);
+    assert!(done(&["grant", "bob"]).contains("bob"));
+    settle(&["admin admin", "bob admin"]);
+    server.terminate();
+    assert_eq!(server.exit_code(), 0);
+
+    assert!(done(&["revoke", "bob"]).contains("bob"));
+    done(&["set-password", "carol", "--password-file", &file]);
+    assert_eq!(
+        accounts(data.path()),
+        ["admin admin", "bob user", "carol user"]
+    );
+    done(&["remove-account", "bob"]);
+    assert_eq!(accounts(data.path()), ["admin admin", "carol user"]);
+    let (code, _, errors) = admin(data.path(), &["grant", "bob"], "");
+    assert_eq!(code, 2);
+    assert!(errors.contains("bob"), "{errors}");
+    let exported = done(&["export", "--account", "carol"]);
+    let exported: Value = serde_json::from_str(&exported).unwrap();
+    assert_eq!(exported["account"]["name"], "carol");
+    assert!(!exported.to_string().contains("argon2"));
+    let (_, lines, _) = admin(data.path(), &["log", "--user", "bob"], "");
+    assert!(lines.len() >= 4, "{lines:?}");
+
+    // The next start finds an administrator and asks nothing.
+    std::fs::remove_file(data.path().join("admin-password")).unwrap();
+    let again = Server::launch(&Setup {
+        data: Some(data.path()),
+        ..Setup::default()
+    });
+    assert!(!data.path().join("admin-password").exists());
+    drop(again);
+    let nowhere = tempfile::tempdir().unwrap();
+    let (code, _, errors) = admin(nowhere.path(), &["grant", "bob"], "");
+    assert_eq!(code, 2);
+    assert!(errors.contains("start the server once"), "{errors}");
+}
+
+#[test]
+fn a_backup_is_made_while_the_server_runs_and_comes_back_elsewhere() {
+    let (server, data) = house();
+    let fingerprint = server.ready("fingerprint").to_owned();
+    let mut alice = server.enter("alice");
+    alice.send("before the backup\n");
+    alice.send("/names\n");
+    alice.find("-> names {}");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("backup.tar");
+    let path = file.to_str().unwrap();
+    let (code, _, errors) = admin(data.path(), &["backup", path], "");
+    assert_eq!(code, 0, "{errors}");
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(names.len(), 1, "nothing else is left: {names:?}");
+    let (code, _, errors) = admin(data.path(), &["backup", path], "");
+    assert_eq!(code, 2);
+    assert!(errors.contains("exists"), "{errors}");
+
+    // Not over a server that runs, nor over another one's data.
+    let (code, _, errors) = admin(data.path(), &["restore", path], "");
+    assert_eq!(code, 2, "{errors}");
+    let (mut other, other_data) = house();
+    other.terminate();
+    other.exit_code();
+    let (code, _, errors) = admin(other_data.path(), &["restore", path], "");
+    assert_eq!(code, 2);
+    assert!(errors.contains("another server"), "{errors}");
+
+    let elsewhere = folder.path().join("new/place");
+    let (code, _, errors) = admin(&elsewhere, &["restore", path], "");
+    assert_eq!(code, 0, "{errors}");
+    assert_eq!(accounts(&elsewhere), ["admin admin"]);
+    let restored = Server::launch(&Setup {
+        data: Some(&elsewhere),
+        ..Setup::default()
+    });
+    assert_eq!(restored.ready("fingerprint"), fingerprint);
+    for bad in [&b"not a backup"[..], &std::fs::read(&file).unwrap()[..3000]] {
+        let damaged = folder.path().join("damaged");
+        std::fs::write(&damaged, bad).unwrap();
+        let place = folder.path().join("nothing");
+        let words = ["restore", damaged.to_str().unwrap()];
+        let (code, _, errors) = admin(&place, &words, "");
+        assert_eq!(code, 2, "{errors}");
+        assert!(!place.join("parlour.db").exists());
+        assert!(!place.join("server.key").exists());
+    }
+}

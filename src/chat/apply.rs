@@ -53,6 +53,8 @@ impl Chat {
             Input::Tick => {
                 self.tell_counts(effects);
                 self.expire_sessions(effects);
+                self.expire_guest_rooms(effects);
+                self.sanctions.purge(now.unix_ms);
                 Verdict::Taken
             }
             Input::Stop => {

@@ -7,11 +7,14 @@ use super::journal::Journal;
 use super::name::RoomName;
 use super::people::People;
 use super::rooms::{Room, Rooms};
+use super::sanctions::Sanctions;
+use super::searches::Searches;
 use super::seats::Seats;
 use super::{
     Change, Chat, Effect, Effects, Epoch, Extent, LOBBY, LOBBY_NAME, Now, RoomId, RoomRecord,
     Settings, Snapshot,
 };
+use crate::limits::GUEST_RESUME_AGE_MAX;
 
 impl Chat {
     /// A chat in which nothing has happened.
@@ -31,10 +34,11 @@ impl Chat {
         if rooms.get(LOBBY).is_none() {
             let name = RoomName::parse(LOBBY_NAME).expect("the lobby has a proper name");
             let mut lobby = Room::new(name, None, settings.kept.is_kept());
-            lobby.is_permanent = true;
             lobby.is_new = true;
             rooms.insert(LOBBY, lobby);
         }
+        let mut sanctions = snapshot.sanctions;
+        sanctions.retain(|sanction| sanction.room.is_none_or(|room| rooms.get(room).is_some()));
         Self {
             settings,
             epoch: snapshot.epoch,
@@ -43,6 +47,8 @@ impl Chat {
             people: People::default(),
             accounts: Accounts::new(snapshot.accounts, snapshot.retired, snapshot.accounts_from),
             held: HeldNames::default(),
+            sanctions: Sanctions::new(sanctions, snapshot.sanctions_from),
+            searches: Searches::default(),
             rooms,
             journal: Journal::default(),
             changes: Changes::default(),
@@ -68,6 +74,22 @@ impl Chat {
             self.change(Change::PutRoom(record), Then::Nothing, effects);
         }
     }
+
+    /// Lets the store follow what was changed about a room.
+    pub(super) fn put_room(&mut self, room: RoomId, then: Then, effects: &mut Effects) {
+        match self.rooms.get(room).map(|state| state.record(room)) {
+            Some(record) => self.change(Change::PutRoom(record), then, effects),
+            None => then.follow(effects),
+        }
+    }
+
+    /// Ends the rooms of guests of the last process into which nobody came back.
+    pub(super) fn expire_guest_rooms(&mut self, effects: &mut Effects) {
+        let now = self.now.monotonic;
+        for room in self.rooms.lose_patience(now, GUEST_RESUME_AGE_MAX) {
+            self.dissolve_if_over(room, effects);
+        }
+    }
 }
 
 impl Room {
@@ -81,8 +103,8 @@ impl Room {
             .map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
         room.is_hidden = record.is_hidden;
         room.admits_plain = record.admits_plain;
-        room.is_permanent = record.guest.is_none();
         room.guest = record.guest;
+        room.is_awaiting = record.guest.is_some();
         room.roles = record.roles.iter().copied().collect();
         room.invited.clone_from(&record.invited);
         room.extent = extent;

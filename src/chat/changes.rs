@@ -6,9 +6,13 @@
 
 use super::journal::Journal;
 use super::refusal::{Refusal, StoreFailure};
-use super::{Change, Chat, ClientId, Effect, Effects, Event, Job, Kept, MessageKey, Ticket, Write};
+use super::seats::Seat;
+use super::{
+    Change, Chat, ClientId, Effect, Effects, Event, Job, Kept, MessageKey, RequestId, Ticket, Write,
+};
 use crate::limits::CHANGES_WAITING_MAX;
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 /// Changes that are not durable yet.
 #[derive(Debug, Default)]
@@ -17,6 +21,8 @@ pub(super) struct Changes {
     waiting: VecDeque<(Change, Then)>,
     /// Submitted, and what follows when they are answered.
     outstanding: BTreeMap<Ticket, Then>,
+    /// For how many each client waits.
+    owed: BTreeMap<ClientId, u32>,
 }
 
 /// What follows when a change is durable.
@@ -33,6 +39,13 @@ pub(super) enum Then {
         /// What, in order, before the command is said to be done.
         events: Vec<Event>,
     },
+    /// An operator outside is told.
+    Report {
+        /// What it asked.
+        request: RequestId,
+        /// What was done.
+        text: Arc<str>,
+    },
 }
 
 impl Changes {
@@ -44,6 +57,33 @@ impl Changes {
     /// How many the journal has.
     pub(super) fn outstanding(&self) -> usize {
         self.outstanding.len()
+    }
+
+    /// Whether a client waits for some of them.
+    pub(super) fn owes_answer_to(&self, client: ClientId) -> bool {
+        self.owed.contains_key(&client)
+    }
+
+    /// Adds one that is not submitted yet.
+    fn push(&mut self, change: Change, then: Then) {
+        if let Some(client) = then.client() {
+            *self.owed.entry(client).or_default() += 1;
+        }
+        self.waiting.push_back((change, then));
+    }
+
+    /// What follows of one that is answered.
+    fn answer(&mut self, ticket: Ticket) -> Option<Then> {
+        let then = self.outstanding.remove(&ticket)?;
+        if let Some(client) = then.client()
+            && let Some(count) = self.owed.get_mut(&client)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.owed.remove(&client);
+            }
+        }
+        Some(then)
     }
 
     /// Whether some wait for the journal; nothing may be submitted before them.
@@ -59,20 +99,47 @@ impl Changes {
 
 impl Then {
     /// The change is durable.
-    fn follow(self, effects: &mut Effects) {
-        let Self::Tell {
-            client,
-            key,
-            events,
-        } = self
-        else {
-            return;
-        };
-        for event in events {
-            effects.push_back(Effect::Reply(client, event));
+    pub(super) fn follow(self, effects: &mut Effects) {
+        match self {
+            Self::Nothing => {}
+            Self::Tell {
+                client,
+                key,
+                events,
+            } => {
+                for event in events {
+                    effects.push_back(Effect::Reply(client, event));
+                }
+                if let Some(key) = key {
+                    effects.push_back(Effect::Reply(client, Event::Done(key)));
+                }
+            }
+            Self::Report { request, text } => {
+                effects.push_back(Effect::Administered(request, Ok(text)));
+            }
         }
-        if let Some(key) = key {
-            effects.push_back(Effect::Reply(client, Event::Done(key)));
+    }
+
+    /// The change could not be kept.
+    fn fail(self, why: StoreFailure, effects: &mut Effects) {
+        let refusal = Refusal::NotStored(why);
+        match self {
+            Self::Nothing => {}
+            Self::Tell { client, key, .. } => {
+                effects.push_back(Effect::Reply(client, Event::Refused(key, refusal)));
+            }
+            Self::Report { request, .. } => {
+                let why = refusal.to_string().into();
+                effects.push_back(Effect::Administered(request, Err(why)));
+            }
+        }
+    }
+
+    /// Which client waits for it.
+    fn client(&self) -> Option<ClientId> {
+        match self {
+            Self::Tell { client, .. } => Some(*client),
+            Self::Nothing | Self::Report { .. } => None,
         }
     }
 }
@@ -82,7 +149,7 @@ impl Chat {
     pub(super) fn change(&mut self, change: Change, then: Then, effects: &mut Effects) {
         match self.settings.kept {
             Kept::Stored => {
-                self.changes.waiting.push_back((change, then));
+                self.changes.push(change, then);
                 self.submit_changes(effects);
             }
             // What nobody keeps is as durable as it will ever be.
@@ -110,8 +177,18 @@ impl Chat {
 
     /// A change is durable.
     pub(super) fn changed(&mut self, ticket: Ticket, effects: &mut Effects) {
-        if let Some(then) = self.changes.outstanding.remove(&ticket) {
+        if let Some(then) = self.changes.answer(ticket) {
+            let client = then.client();
             then.follow(effects);
+            self.finish_if_told(client, effects);
+        }
+    }
+
+    /// Says goodbye to who waited for nothing but this answer.
+    pub(super) fn finish_if_told(&mut self, client: Option<ClientId>, effects: &mut Effects) {
+        let seat = client.and_then(|client| self.seats.get(client));
+        if let Some(Seat::Taken(id)) = seat {
+            self.finish_if_answered(*id, effects);
         }
     }
 
@@ -122,13 +199,12 @@ impl Chat {
         why: StoreFailure,
         effects: &mut Effects,
     ) -> bool {
-        let Some(then) = self.changes.outstanding.remove(&ticket) else {
+        let Some(then) = self.changes.answer(ticket) else {
             return false;
         };
-        if let Then::Tell { client, key, .. } = then {
-            let refused = Event::Refused(key, Refusal::NotStored(why));
-            effects.push_back(Effect::Reply(client, refused));
-        }
+        let client = then.client();
+        then.fail(why, effects);
+        self.finish_if_told(client, effects);
         true
     }
 }

@@ -550,7 +550,7 @@ fn is_server(word: &str) -> bool {
 }
 
 /// Reads `20`, `2h` or `1d12h`.
-fn depth(word: &str) -> Option<Depth> {
+pub(super) fn depth(word: &str) -> Option<Depth> {
     if word.bytes().all(|byte| byte.is_ascii_digit()) {
         return word.parse().ok().map(Depth::Entries);
     }

@@ -11,8 +11,8 @@ use super::seats::{Nameless, Seat};
 use super::sessions::{Claim, Positions};
 use super::throttle::{Cost, Pace};
 use super::{
-    Arrival, Chat, ClientId, Close, Command, Door, Effect, Effects, Event, Hello, LOBBY,
-    MessageKey, Pause, Resume, RoomId, RoomName, Verdict, Welcome,
+    Arrival, Chat, ClientId, Close, Command, Door, Effect, Effects, Event, Hello, MessageKey,
+    Pause, Resume, RoomId, Verdict, Welcome,
 };
 use crate::limits::GREETING_NAMES_MAX;
 use std::fmt::Write;
@@ -34,6 +34,16 @@ impl Chat {
     /// A connection has come.
     pub(super) fn open(&mut self, client: ClientId, arrival: Arrival, effects: &mut Effects) {
         self.seats.open(client, arrival);
+        if let Some(refusal) = self.is_banned(arrival.source, arrival.key) {
+            effects.push_back(Effect::Reply(client, Event::Refused(None, refusal)));
+            self.seats.replace(client, Seat::Deaf(Box::default()));
+            effects.push_back(Effect::Finish(
+                client,
+                Some(Event::Bye(None)),
+                Close::Removed,
+            ));
+            return;
+        }
         if arrival.door == Door::Line {
             let banner = Event::Banner(self.settings.kept);
             effects.push_back(Effect::Reply(client, banner));
@@ -306,17 +316,13 @@ impl Chat {
         let Some(client) = self.people.get(id).and_then(|person| person.client) else {
             return;
         };
-        let wanted = wanted.map(|wanted| {
-            let name = RoomName::parse(wanted).map_err(Refusal::BadRoomName)?;
-            self.admit(id, name, None)
-        });
-        let room = match wanted {
-            Some(Ok(room)) => room,
-            Some(Err(refusal)) => {
-                effects.push_back(Effect::Reply(client, Event::Refused(None, refusal)));
-                LOBBY
-            }
-            None => LOBBY,
+        let (room, refusal) = self.first_room(id, wanted);
+        if let Some(refusal) = refusal {
+            effects.push_back(Effect::Reply(client, Event::Refused(None, refusal)));
+        }
+        let Some(room) = room else {
+            self.stay_outside(id, client, effects);
+            return;
         };
         let entrance = Entrance {
             from: self.newcomer_reads_from(room),
@@ -326,6 +332,21 @@ impl Chat {
             is_current: true,
         };
         self.enter(id, room, entrance, effects);
+    }
+
+    /// Greets somebody whom not even the lobby takes.
+    fn stay_outside(&self, id: PersonId, client: ClientId, effects: &mut Effects) {
+        let Some(person) = self.people.get(id) else {
+            return;
+        };
+        if person.door == Door::Sealed {
+            effects.push_back(Effect::Reply(client, Event::Current(None)));
+        }
+        let text = format!(
+            "You are {}, in no room. /rooms lists them, /join ROOM enters one.",
+            person.name
+        );
+        effects.push_back(Effect::Reply(client, Event::Notice(text.into())));
     }
 
     /// Tells somebody who took its own session over who and where it is.

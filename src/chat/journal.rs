@@ -183,7 +183,12 @@ impl Chat {
                 }
             }
             Outcome::Changed(ticket) => self.changed(ticket, effects),
-            Outcome::Found { .. } | Outcome::Checked { .. } | Outcome::Hashed { .. } => {}
+            Outcome::Found {
+                ticket,
+                hits,
+                is_cut,
+            } => self.found(ticket, hits, is_cut, effects),
+            Outcome::Checked { .. } | Outcome::Hashed { .. } => {}
         }
         self.submit_changes(effects);
     }

@@ -3,11 +3,14 @@
 //! Whatever happens in a room, stored or not, takes its place in the room's order the moment it is
 //! decided; it becomes visible when all before it is settled.
 
+use super::changes::Then;
 use super::people::PersonId;
 use super::presence::{Counts, Telling};
 use super::rooms::{Room, Seconds};
+use super::sanctions::culprit_of;
 use super::{
-    Body, Chat, ClientId, Door, Effect, Effects, Entry, Event, Extent, From, Name, Parting, RoomId,
+    Body, Change, Chat, ClientId, Deed, Door, Effect, Effects, Entry, Event, Extent, From, Name,
+    Parting, RoomId,
 };
 use std::sync::Arc;
 
@@ -20,6 +23,13 @@ pub(super) struct Entrance {
     pub(super) greeting: Option<Event>,
     /// Whether its plain text goes there from now on.
     pub(super) is_current: bool,
+}
+
+/// How somebody gets out of a room.
+#[derive(Clone, Debug)]
+enum Exit {
+    Going(Farewell),
+    Kicked { by: Name, why: Option<Arc<str>> },
 }
 
 /// How somebody goes.
@@ -46,8 +56,11 @@ impl Chat {
         else {
             return;
         };
-        let Some(client) = person.client else { return };
+        let Some(client) = person.client.filter(|_| !state.is_closed) else {
+            return;
+        };
         state.members.insert(id, Seconds::at(now));
+        state.is_awaiting = false;
         person.rooms.add(room);
         if person.door == Door::Sealed {
             effects.push_back(Effect::Reply(client, entered(room, state)));
@@ -58,7 +71,7 @@ impl Chat {
                 effects.push_back(Effect::Reply(client, Event::Current(Some(room))));
             }
         }
-        let (name, here) = (person.name, state.members.len());
+        let (name, here, title) = (person.name, state.members.len(), state.name);
         match state.presence.arrive(here) {
             Telling::Listed | Telling::ListedAfter(_) => {
                 let here = u32::try_from(here).unwrap_or(u32::MAX);
@@ -72,6 +85,9 @@ impl Chat {
             from: entrance.from,
             greeting: entrance.greeting,
         });
+        self.note_deed_of(Some(client), Some(name), Deed::Joined(title), effects);
+        self.own_again(id, room);
+        self.use_invitation(id, room, effects);
     }
 
     /// Takes somebody out of a room.
@@ -82,6 +98,63 @@ impl Chat {
         farewell: Farewell,
         effects: &mut Effects,
     ) {
+        self.go_out(id, room, Exit::Going(farewell), effects);
+    }
+
+    /// Takes somebody out of a room who did not want to go; the room sees it, however large it is.
+    pub(super) fn kick(
+        &mut self,
+        id: PersonId,
+        room: RoomId,
+        by: Name,
+        why: Option<Arc<str>>,
+        effects: &mut Effects,
+    ) {
+        self.go_out(id, room, Exit::Kicked { by, why }, effects);
+    }
+
+    /// Takes somebody out of a room of which nobody will see any more: without an entry, but it is
+    /// told.
+    pub(super) fn put_out(
+        &mut self,
+        id: PersonId,
+        room: RoomId,
+        words: Arc<str>,
+        effects: &mut Effects,
+    ) {
+        if let Some(state) = self.rooms.get_mut(room) {
+            state.members.remove(&id);
+        }
+        let Some(person) = self.people.get_mut(id) else {
+            return;
+        };
+        person.remove_room(room);
+        if let Some(client) = person.client {
+            effects.push_back(Effect::Leave { room, client });
+        }
+        self.tell_out(id, room, words, effects);
+    }
+
+    /// Tells somebody that it is not in a room any more.
+    pub(super) fn tell_out(
+        &self,
+        id: PersonId,
+        room: RoomId,
+        words: Arc<str>,
+        effects: &mut Effects,
+    ) {
+        let Some(person) = self.people.get(id) else {
+            return;
+        };
+        let Some(client) = person.client else { return };
+        if person.door == Door::Sealed {
+            effects.push_back(Effect::Reply(client, Event::Exited(room)));
+            effects.push_back(Effect::Reply(client, Event::Current(person.current)));
+        }
+        effects.push_back(Effect::Reply(client, Event::Notice(words)));
+    }
+
+    fn go_out(&mut self, id: PersonId, room: RoomId, exit: Exit, effects: &mut Effects) {
         let now = self.now.monotonic;
         let (Some(person), Some(state)) = (self.people.get_mut(id), self.rooms.get_mut(room))
         else {
@@ -90,9 +163,20 @@ impl Chat {
         let Some(since) = state.members.remove(&id) else {
             return;
         };
+        if person.account().is_none() {
+            state.remember(culprit_of(person));
+        }
         person.remove_room(room);
         let (name, client, here) = (person.name, person.client, state.members.len());
-        if let Some(client) = client.filter(|_| farewell.is_cut) {
+        let title = state.name;
+        let (is_cut, is_seen, body) = match exit {
+            Exit::Going(Farewell { how, why, is_cut }) => {
+                let after = since.until(now);
+                (is_cut, false, Body::Left { after, how, why })
+            }
+            Exit::Kicked { by, why } => (true, true, Body::Kicked { by, why }),
+        };
+        if let Some(client) = client.filter(|_| is_cut) {
             effects.push_back(Effect::Leave { room, client });
         }
         let due = state.presence.due();
@@ -103,17 +187,13 @@ impl Chat {
         if let Telling::ListedAfter(counts) = telling {
             self.note_counts(room, counts, effects);
         }
-        match telling {
-            Telling::Listed | Telling::ListedAfter(_) => {
-                let body = Body::Left {
-                    after: since.until(now),
-                    how: farewell.how,
-                    why: farewell.why,
-                };
-                self.note(room, name, client, body, effects);
-            }
-            Telling::Counted => self.rooms.schedule_count(room, now),
+        if telling == Telling::Counted {
+            self.rooms.schedule_count(room, now);
         }
+        if is_seen || telling != Telling::Counted {
+            self.note(room, name, client, body, effects);
+        }
+        self.note_deed_of(client, Some(name), Deed::Left(title), effects);
         self.dissolve_if_over(room, effects);
     }
 
@@ -168,13 +248,17 @@ impl Chat {
 
     /// Ends a room or inbox that nothing holds any more.
     pub(super) fn dissolve_if_over(&mut self, room: RoomId, effects: &mut Effects) {
-        let Some(owner) = self.rooms.remove_if_over(room) else {
+        let Some(ended) = self.rooms.remove_if_over(room) else {
             return;
         };
-        if let Some(owner) = owner.and_then(|owner| self.people.get_mut(owner)) {
+        if let Some(owner) = ended.owner.and_then(|owner| self.people.get_mut(owner)) {
             owner.rare_mut().owned.retain(|other| *other != room);
         }
+        self.sanctions.forget_room(room);
         effects.push_back(Effect::Dissolve(room));
+        if !ended.is_closed {
+            self.change(Change::RemoveRoom(room), Then::Nothing, effects);
+        }
     }
 
     /// Tells the counts of rooms whose time has come.

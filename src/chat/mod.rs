@@ -9,6 +9,9 @@
 //!                 ├─ commands    what people ask for     ─┬─> membership   who is where; a room's order
 //!                 └─ journal     what the store answered ─┘                Publish, Join, Leave
 //! ```
+//!
+//! What may be done is decided in `roles` (who may do as much as whom) and `sanctions` (who may not
+//! speak or enter); what outlives the process goes through `changes`.
 
 pub mod command;
 pub mod name;
@@ -17,6 +20,7 @@ pub mod text;
 pub mod vocabulary;
 
 mod accounts;
+mod activity;
 mod apply;
 mod begin;
 mod changes;
@@ -32,7 +36,10 @@ mod membership;
 mod pending;
 mod people;
 mod presence;
+mod roles;
 mod rooms;
+mod sanctions;
+mod searches;
 mod seats;
 mod sessions;
 #[cfg(test)]
@@ -55,6 +62,8 @@ use held::HeldNames;
 use journal::Journal;
 use people::People;
 use rooms::Rooms;
+use sanctions::Sanctions;
+use searches::Searches;
 use seats::Seats;
 use std::time::Duration;
 
@@ -134,6 +143,8 @@ pub struct Chat {
     people: People,
     accounts: Accounts,
     held: HeldNames,
+    sanctions: Sanctions,
+    searches: Searches,
     rooms: Rooms,
     journal: Journal,
     changes: Changes,
@@ -160,8 +171,8 @@ impl Chat {
     /// When [`Input::Tick`] is wanted, if nothing else comes before.
     pub fn next_deadline(&self) -> Option<Duration> {
         let count = self.rooms.next_count().map(|(due, _)| due);
-        let expiry = self.next_expiry();
-        count.into_iter().chain(expiry).min()
+        let dues = [count, self.next_expiry(), self.rooms.patience_ends()];
+        dues.into_iter().flatten().min()
     }
 
     /// Whether no account administers the server.

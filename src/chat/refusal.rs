@@ -180,6 +180,10 @@ pub enum Refusal {
     Busy,
     /// The store could not be read.
     NotRead,
+    /// That person may do as much as oneself, or more.
+    Outranked(Name),
+    /// Nothing is kept that could be searched.
+    NothingToSearch,
 }
 
 /// Why the store kept nothing.
@@ -258,6 +262,8 @@ impl Refusal {
             Self::NothingAsked => 58,
             Self::Busy => 59,
             Self::NotRead => 60,
+            Self::Outranked(_) => 70,
+            Self::NothingToSearch => 71,
         }
     }
 }
@@ -302,6 +308,9 @@ impl Refusal {
             Self::NothingAsked => "nothing secret was asked for; /password changes a password",
             Self::Busy => "too much waits to be done; try again in a moment",
             Self::NotRead => "the server could not read what it keeps; try again",
+            Self::NothingToSearch => {
+                "this server keeps nothing on disk, so there is nothing to search; /history shows what is in memory"
+            }
             Self::UnknownCommand { .. }
             | Self::Usage { .. }
             | Self::BadName(_)
@@ -337,7 +346,8 @@ impl Refusal {
             | Self::NothingToLift(_)
             | Self::TooManyInRoom { .. }
             | Self::InboxFull(_)
-            | Self::RoomStays(_) => return None,
+            | Self::RoomStays(_)
+            | Self::Outranked(_) => return None,
         })
     }
 
@@ -477,6 +487,12 @@ impl Refusal {
                     "nothing like that is in force against {name}; /bans lists what is"
                 )
             }
+            Self::Outranked(name) => {
+                write!(
+                    f,
+                    "{name} may do as much here as you, or more; ask somebody above both of you"
+                )
+            }
             Self::InboxFull(name) => {
                 write!(
                     f,
@@ -589,6 +605,8 @@ mod tests {
             Refusal::NothingAsked,
             Refusal::Busy,
             Refusal::NotRead,
+            Refusal::Outranked(name),
+            Refusal::NothingToSearch,
         ];
         let mut last = 0;
         for refusal in &all {

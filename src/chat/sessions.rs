@@ -6,7 +6,7 @@ use super::refusal::Refusal;
 use super::seats::{Lingering, Nameless, Seat};
 use super::{
     Arrival, Chat, ClientId, ClientKey, Close, Door, Duration, Effect, Effects, EntryId, Event,
-    From, Name, Parting, RoomId, RoomName,
+    From, Name, Parting, Role, RoomId, RoomName,
 };
 use crate::limits::{DROPPED_SESSIONS_MAX, JOIN_HISTORY_ENTRIES};
 
@@ -171,7 +171,8 @@ impl Chat {
     ) {
         let client = self.people.get(id).and_then(|person| person.client);
         let Some(client) = client else { return };
-        let Some(state) = self.rooms.get(room) else {
+        let state = self.rooms.get(room).filter(|state| !state.is_closed);
+        let Some(state) = state else {
             let gone = format!("{name} is gone");
             effects.push_back(Effect::Reply(client, Event::Notice(gone.into())));
             return;
@@ -179,9 +180,11 @@ impl Chat {
         let is_full = state
             .limit
             .is_some_and(|limit| state.members.len() >= limit);
-        if is_full && state.owner != Some(id) {
-            let full = Event::Refused(None, Refusal::RoomFull(name));
-            effects.push_back(Effect::Reply(client, full));
+        let is_full = is_full && self.role(id, room) != Some(Role::Owner);
+        let refusal = is_full.then_some(Refusal::RoomFull(name));
+        if let Some(refusal) = self.ban_of(id, room).or(refusal) {
+            let refused = Event::Refused(None, refusal);
+            effects.push_back(Effect::Reply(client, refused));
             return;
         }
         let entrance = Entrance {
@@ -233,6 +236,10 @@ impl Chat {
             return;
         };
         if !person.is_leaving || person.outstanding > 0 {
+            return;
+        }
+        let awaits = |client| self.changes.owes_answer_to(client) || self.searches.has(client);
+        if person.client.is_some_and(awaits) {
             return;
         }
         if let Some(client) = person.client {
@@ -343,7 +350,7 @@ impl Chat {
 
     /// Ends a session: its departures queue behind what it said, its name is free or held, its
     /// rooms have no owner.
-    fn end(&mut self, id: PersonId, how: Parting, is_cut: bool, effects: &mut Effects) {
+    pub(super) fn end(&mut self, id: PersonId, how: Parting, is_cut: bool, effects: &mut Effects) {
         let Some(person) = self.people.get_mut(id) else {
             return;
         };

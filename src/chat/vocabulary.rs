@@ -435,6 +435,8 @@ pub enum Event {
     Renamed(Name),
     /// An answer or a notice, in one line or several.
     Notice(Arc<str>),
+    /// What a search found, newest last. Each text is on one line; they are bounded together.
+    Found(Arc<[Hit]>),
     /// The last command was refused.
     Refused(Option<MessageKey>, Refusal),
     /// A message is stored: the acknowledgement.
@@ -474,6 +476,15 @@ pub enum Event {
     Ping,
     /// The last words.
     Bye(Option<Arc<str>>),
+}
+
+/// One thing a search found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// In which room; in one's inbox when absent.
+    pub room: Option<RoomName>,
+    /// What was said.
+    pub entry: Entry,
 }
 
 /// Which secret is wanted.

@@ -3,12 +3,15 @@
 mod accounts;
 mod administration;
 mod answers;
+mod appointments;
 mod moderation;
 mod people;
 mod rooms;
 mod search;
 mod speech;
 
+use super::changes::Then;
+use super::name::Name;
 use super::people::PersonId;
 use super::refusal::{Ago, Refusal};
 use super::text;
@@ -18,6 +21,7 @@ use super::{
     RoomName, RoomRef, Verdict,
 };
 use crate::limits::{COSTLY_COMMAND_COST, REASON_BYTES_MAX, UNACKNOWLEDGED_MAX};
+use moderation::Order;
 use std::sync::Arc;
 
 /// Who asks, and how the answer finds it.
@@ -28,6 +32,17 @@ pub(super) struct Asker {
     pub(super) door: Door,
     /// The number of the command, if its door gives any.
     pub(super) key: Option<MessageKey>,
+}
+
+impl Asker {
+    /// What follows when what was asked for is durable: it is told so, in words if there are any.
+    fn told(self, words: Option<Arc<str>>) -> Then {
+        Then::Tell {
+            client: self.client,
+            key: self.key,
+            events: words.map(Event::Notice).into_iter().collect(),
+        }
+    }
 }
 
 /// What a command came to.
@@ -61,7 +76,12 @@ impl Chat {
         if !is_leaving && let Some(verdict) = self.pace(asker, cost, effects) {
             return verdict;
         }
-        if command.as_ref().is_ok_and(is_stored) && self.must_wait_for_journal(asker, bytes) {
+        let must_wait = match command.as_ref().map_or(Yield::Nothing, yields) {
+            Yield::Message => self.must_wait_for_journal(asker, bytes),
+            Yield::Change => self.changes.is_full(),
+            Yield::Nothing => false,
+        };
+        if must_wait {
             return Verdict::Paused(Pause::Journal);
         }
         self.spend(asker, cost);
@@ -114,7 +134,22 @@ impl Chat {
             Command::Search { query } => self.search(asker, query, effects),
             Command::CloseRoom { room } => self.close_room(asker, room, effects),
             Command::Invite { room, name } => self.invite(asker, room, name, effects),
-            Command::Sanction { .. } => self.sanction(asker, &command, effects),
+            Command::Sanction {
+                measure,
+                place,
+                name,
+                duration,
+                why,
+            } => {
+                let order = Order {
+                    measure,
+                    place,
+                    name,
+                    duration,
+                    why,
+                };
+                self.sanction(asker, &order, effects)
+            }
             Command::Lift {
                 measure,
                 place,
@@ -220,6 +255,22 @@ impl Chat {
         }
     }
 
+    /// The room that is meant: one that the asker is in, or in which it has a role.
+    fn room_in_charge(&self, asker: Asker, room: Option<&str>) -> Result<RoomId, Refusal> {
+        let named = room.and_then(|room| self.rooms.named(RoomName::parse(room).ok()?));
+        let id = named.map(|(id, _)| id);
+        match id.filter(|id| self.role(asker.id, *id).is_some()) {
+            Some(id) => Ok(id),
+            None => self.own_room(asker, room.map(RoomRef::Name)),
+        }
+    }
+
+    /// Under which name the asker acts.
+    fn name_of(&self, asker: Asker) -> Result<Name, Refusal> {
+        let person = self.people.get(asker.id);
+        person.map(|person| person.name).ok_or(Refusal::NameNeeded)
+    }
+
     /// Tells a client something in words.
     fn notice(client: ClientId, text: impl Into<Arc<str>>, effects: &mut Effects) {
         effects.push_back(Effect::Reply(client, Event::Notice(text.into())));
@@ -250,37 +301,42 @@ fn reason(text: &str) -> Option<Arc<str>> {
     (!line.is_empty()).then(|| line.into())
 }
 
-/// Whether a command is a message to be stored.
-fn is_stored(command: &Command<'_>) -> bool {
-    cost_and_storage(command).1
+/// What a command gives the journal to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Yield {
+    Nothing,
+    Message,
+    Change,
+}
+
+/// What a command gives the journal to do.
+fn yields(command: &Command<'_>) -> Yield {
+    cost_and_yield(command).1
 }
 
 /// What a command costs of the rate.
 fn cost(command: &Command<'_>) -> u32 {
-    cost_and_storage(command).0
+    cost_and_yield(command).0
 }
 
-fn cost_and_storage(command: &Command<'_>) -> (u32, bool) {
+fn cost_and_yield(command: &Command<'_>) -> (u32, Yield) {
     match command {
-        Command::Say { .. } | Command::Tell { .. } | Command::Reply { .. } => (1, true),
+        Command::Say { .. } | Command::Tell { .. } | Command::Reply { .. } => (1, Yield::Message),
         Command::Names { .. }
         | Command::Rooms { .. }
         | Command::Users { .. }
+        | Command::Bans { .. }
         | Command::History { .. }
-        | Command::Search { .. } => (COSTLY_COMMAND_COST, false),
+        | Command::Search { .. } => (COSTLY_COMMAND_COST, Yield::Nothing),
         Command::Nick { .. }
         | Command::Join { .. }
         | Command::Create { .. }
         | Command::Leave { .. }
         | Command::Room { .. }
-        | Command::Whois { .. }
         | Command::Topic { .. }
         | Command::Set { .. }
-        | Command::Away { .. }
-        | Command::Back
         | Command::Ignore { .. }
         | Command::Unignore { .. }
-        | Command::Help { .. }
         | Command::Password
         | Command::Login { .. }
         | Command::Keys(_)
@@ -288,13 +344,16 @@ fn cost_and_storage(command: &Command<'_>) -> (u32, bool) {
         | Command::Invite { .. }
         | Command::Sanction { .. }
         | Command::Lift { .. }
-        | Command::Bans { .. }
-        | Command::Appoint { .. }
+        | Command::Appoint { .. } => (1, Yield::Change),
+        Command::Whois { .. }
+        | Command::Away { .. }
+        | Command::Back
+        | Command::Help { .. }
         | Command::Announce { .. }
         | Command::Log { .. }
         | Command::Stats
         | Command::Reload
         | Command::Shutdown { .. }
-        | Command::Quit { .. } => (1, false),
+        | Command::Quit { .. } => (1, Yield::Nothing),
     }
 }

@@ -21,6 +21,7 @@ impl Chat {
         effects: &mut Effects,
     ) -> Result<Answer, Refusal> {
         let room = self.own_room(asker, room)?;
+        self.check_voice(asker.id, room)?;
         let text = accepted(text)?;
         let author = self.sender_name(asker.id)?;
         let body = if is_action {

@@ -25,6 +25,16 @@ pub(super) struct Hall {
     pub(super) closing: BTreeMap<u32, Close>,
     pub(super) tokens: BTreeMap<u32, Token>,
     last_key: u64,
+    /// Changes of records the store has not answered, and all there ever were.
+    pub(super) changes: VecDeque<Ticket>,
+    pub(super) changed: Vec<Change>,
+    /// Searches the reader has not answered.
+    pub(super) searches: VecDeque<Search>,
+    /// What went into the activity log.
+    pub(super) deeds: Vec<Deed>,
+    /// What was answered over the control socket, and asked of the shell.
+    pub(super) administered: Vec<Result<String, String>>,
+    pub(super) operations: Vec<Operation>,
 }
 
 pub(super) const EPOCH: Epoch = Epoch([7; 16]);
@@ -57,8 +67,13 @@ impl Hall {
     }
 
     pub(super) fn with(settings: Settings) -> Self {
+        Self::around(Chat::new(settings, EPOCH))
+    }
+
+    /// A hall around a chat that has not been started.
+    pub(super) fn around(chat: Chat) -> Self {
         let mut hall = Self {
-            chat: Chat::new(settings, EPOCH),
+            chat,
             now: Now {
                 monotonic: Duration::from_secs(1_000),
                 unix_ms: 1_800_000_000_000,
@@ -73,10 +88,17 @@ impl Hall {
             closing: BTreeMap::new(),
             tokens: BTreeMap::new(),
             last_key: 0,
+            changes: VecDeque::new(),
+            changed: Vec::new(),
+            searches: VecDeque::new(),
+            deeds: Vec::new(),
+            administered: Vec::new(),
+            operations: Vec::new(),
         };
         let mut effects = Effects::new();
         hall.chat.start(&mut effects);
         hall.carry_out(effects);
+        hall.answer_changes();
         hall
     }
 
@@ -88,7 +110,18 @@ impl Hall {
         while self.answers && !self.jobs.is_empty() {
             self.answer();
         }
+        if self.answers {
+            self.answer_changes();
+        }
         verdict
+    }
+
+    /// Lets the store answer all changes of records.
+    pub(super) fn answer_changes(&mut self) {
+        while let Some(ticket) = self.changes.pop_front() {
+            let verdict = self.input(Input::Outcome(Outcome::Changed(ticket)));
+            assert_eq!(verdict, Verdict::Taken);
+        }
     }
 
     pub(super) fn pass(&mut self, time: Duration) {
@@ -294,11 +327,13 @@ impl Hall {
                 self.tell(client, words);
             }
             Effect::Ignore(client, names) => self.tell(client, format!("ignores {names:?}")),
-            Effect::Submit(Job::Write(Write::Append(append))) => self.jobs.push_back(append),
-            Effect::Submit(
-                Job::Write(Write::Change { .. }) | Job::Search(_) | Job::Password(_),
-            ) => {}
-            Effect::Record(_) | Effect::Administered(..) | Effect::Operate(_) => {}
+            Effect::Submit(job) => self.submit(job),
+            Effect::Record(activity) => self.deeds.push(activity.deed),
+            Effect::Administered(_, done) => {
+                let words = |text: std::sync::Arc<str>| text.to_string();
+                self.administered.push(done.map(words).map_err(words));
+            }
+            Effect::Operate(operation) => self.operations.push(operation),
             Effect::Discard(client) => self.tell(client, "discarded".into()),
             Effect::Named(client) => self.tell(client, "named".into()),
             Effect::Finish(client, event, close) => {
@@ -314,6 +349,18 @@ impl Hall {
                 self.tell(client, "expelled".into());
                 self.closing.insert(client.slot, close);
             }
+        }
+    }
+
+    fn submit(&mut self, job: Job) {
+        match job {
+            Job::Write(Write::Append(append)) => self.jobs.push_back(append),
+            Job::Write(Write::Change { ticket, change }) => {
+                self.changes.push_back(ticket);
+                self.changed.push(change);
+            }
+            Job::Search(search) => self.searches.push_back(search),
+            Job::Password(_) => {}
         }
     }
 
@@ -346,6 +393,13 @@ impl Hall {
             Event::Current(room) => format!("current {:?}", room.as_ref().map(name)),
             Event::Renamed(name) => format!("renamed {name}"),
             Event::Notice(text) => format!("-> {text}"),
+            Event::Found(hits) => {
+                let of = |hit: &Hit| {
+                    let room = hit.room.map_or("inbox".into(), |room| room.to_string());
+                    entry_in_words(&room, &hit.entry)
+                };
+                hits.iter().map(of).collect::<Vec<_>>().join("; ")
+            }
             Event::Refused(None, refusal) => format!("Err: {refusal}"),
             Event::Refused(Some(key), refusal) => format!("Err {}: {refusal}", key.0),
             Event::Stored { key, sent, id, .. } => match sent {

@@ -1,5 +1,6 @@
 //! The chat, driven input by input by a scripted store and clients that write down what they hear.
 
+mod administration;
 mod audiences;
 mod doors;
 mod hall;
@@ -8,7 +9,11 @@ mod pace;
 mod parsing;
 mod people;
 mod presence;
+mod records;
+mod roles;
 mod rooms;
+mod sanctions;
+mod searches;
 mod sessions;
 mod size;
 mod speech;

@@ -131,7 +131,7 @@ pub enum Measure {
 pub struct Culprit {
     /// What they were called then, for people to read.
     pub name: Name,
-    /// Their account, if they had one; then nothing else counts.
+    /// Their account, if they had one; then the other marks are absent, unless they got it later.
     pub account: Option<AccountId>,
     /// Their session, if they were a guest.
     pub session: Option<SessionId>,

@@ -3,10 +3,11 @@
 use super::entry::{ENTRY_KINDS_BEGIN, EntryView, TIME_BASE_UNIX_SECONDS};
 use super::{Empty, decode_cbor, decode_name, encode_cbor};
 use crate::chat::{
-    EntryId, Epoch, Event, MessageKey, Name, RoomId, RoomName, SecretPrompt, Token, Welcome,
+    EntryId, Epoch, Event, Hit, MessageKey, Name, RoomId, RoomName, SecretPrompt, Token, Welcome,
 };
 use crate::wire::WireError;
 use crate::wire::frame::{Frame, write_frame};
+use crate::wire::line;
 use minicbor::{Decode, Encode};
 
 const WELCOME: u8 = 0x40;
@@ -241,6 +242,10 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
             write_body(RENAMED, TextBody { text }, out);
         }
         Event::Notice(text) => write_body(NOTICE, TextBody { text }, out),
+        Event::Found(hits) => {
+            let text = &found_text(hits);
+            write_body(NOTICE, TextBody { text }, out);
+        }
         Event::Refused(key, refusal) => {
             let (key, code) = (key.map(|key| key.0), refusal.code());
             let text = &refusal.to_string();
@@ -335,6 +340,15 @@ pub fn decode_server(frame: Frame<'_>) -> Result<Option<ServerMessage<'_>>, Wire
     }))
 }
 
+/// What was found, in the line door's words: a program that wants more than to show it can read
+/// those. Without the last line end; empty when nothing was found.
+fn found_text(hits: &[Hit]) -> String {
+    let mut lines = Vec::new();
+    line::encode_hits(hits, &mut lines);
+    lines.pop();
+    String::from_utf8(lines).expect("lines are made of texts")
+}
+
 fn ask_secret_body(prompt: &SecretPrompt) -> AskSecretBody<'_> {
     let (what, name) = match prompt {
         SecretPrompt::Login(name) => (0, Some(name.as_str())),
@@ -410,7 +424,7 @@ fn write_body(kind: u8, body: impl Encode<()>, out: &mut Vec<u8>) {
 mod tests {
     use super::super::samples::{name, only_frame, room_name, text, token};
     use super::*;
-    use crate::chat::{Kept, Refusal, Sent};
+    use crate::chat::{Body, Entry, Kept, Refusal, Sent};
     use proptest::prelude::*;
     use std::sync::Arc;
 
@@ -502,6 +516,7 @@ mod tests {
     fn mirrored<'a>(event: &'a Event, refusal: &'a str) -> ServerMessage<'a> {
         match event {
             Event::Banner(_) => panic!("sealed clients are not told"),
+            Event::Found(_) => panic!("it is told as a notice, and has a test of its own"),
             Event::AskName => ServerMessage::AskName,
             Event::AskSecret(prompt) => ServerMessage::AskSecret(*prompt),
             Event::Welcome(welcome) => ServerMessage::Welcome {
@@ -581,6 +596,24 @@ mod tests {
         ) {
             let _ = decode_server(Frame { kind, body: &body });
         }
+    }
+
+    #[test]
+    fn what_was_found_is_a_notice_in_the_line_doors_words() {
+        let hit = |text: &str| Hit {
+            room: RoomName::parse("den").ok(),
+            entry: Entry {
+                id: Some(EntryId(1)),
+                unix_ms: 0,
+                author: Name::parse("bob").unwrap(),
+                origin: None,
+                body: Body::Said(text.into()),
+            },
+        };
+        let stream = encoded(&Event::Found([hit("one"), hit("two")].into()));
+        let text = "1970-01-01T00:00:00Z [#den] bob: one\n1970-01-01T00:00:00Z [#den] bob: two";
+        let read = decode_server(only_frame(&stream));
+        assert_eq!(read, Ok(Some(ServerMessage::Notice(text))));
     }
 
     #[test]
