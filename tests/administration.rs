@@ -507,6 +507,9 @@ fn a_backup_is_made_while_the_server_runs_and_comes_back_elsewhere() {
     alice.send("before the backup\n");
     alice.send("/names\n");
     alice.find("-> names {}");
+    clock::wait_for("the first account", || {
+        (accounts(data.path()) == ["admin admin"]).then_some(())
+    });
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("backup.tar");
     let path = file.to_str().unwrap();

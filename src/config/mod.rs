@@ -62,7 +62,7 @@ impl fmt::Display for Origin {
 }
 
 /// Where the values come from that are not defaults, by key.
-type Origins = BTreeMap<&'static str, Origin>;
+pub type Origins = BTreeMap<&'static str, Origin>;
 
 /// Everything the server must know before it starts.
 #[derive(Clone, Debug)]
@@ -107,7 +107,8 @@ pub struct Config {
     pub sources: Sources,
     /// What is odd about that, in words.
     pub warnings: Vec<String>,
-    origins: Origins,
+    /// Where its values come from.
+    pub origins: Origins,
 }
 
 impl Default for Config {
