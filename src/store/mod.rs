@@ -50,7 +50,8 @@ mod snapshot;
 mod space;
 #[cfg(feature = "server")]
 mod sqlite;
-#[cfg(all(test, feature = "server"))]
+#[cfg(test)]
+#[cfg(feature = "server")]
 mod tests;
 
 pub use memory::MemoryStore;

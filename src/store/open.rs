@@ -101,6 +101,10 @@ impl OpenError {
     }
 
     /// What an error of a database file means.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the errors are the database's, and few of them mean damage"
+    )]
     pub(super) fn of_file(path: &Path, error: &rusqlite::Error) -> Self {
         let path = path.to_owned();
         let is_damage = match error {
