@@ -241,6 +241,36 @@ pub const ANNOUNCEMENT_BYTES_MAX: usize = KIB;
 /// Changes of records that wait for the journal; commands that make more wait.
 pub const CHANGES_WAITING_MAX: usize = 4_096;
 
+// --- Activity log ---
+
+/// Size at which a new file of the activity log is begun, bytes.
+pub const ACTIVITY_LOG_BYTES: u64 = 16 * MIB as u64;
+/// The smallest such size that an operator may choose.
+pub const ACTIVITY_LOG_BYTES_MIN: u64 = 64 * KIB as u64;
+/// Older files of the activity log that are kept; the oldest is deleted.
+pub const ACTIVITY_LOG_FILES: u32 = 8;
+/// The most that an operator may choose: each new file renames them all.
+pub const ACTIVITY_LOG_FILES_MAX: u32 = 1_000;
+/// Lines that wait for the activity log's thread; further ones are lost, and counted.
+pub const ACTIVITY_QUEUE_MAX: usize = 8 * 1024;
+/// Lines that one `/log` shows.
+pub const ACTIVITY_LINES_SHOWN: usize = 50;
+/// How much of the newest files `/log` looks at, bytes; older lines are found by `parlourd admin log`.
+pub const ACTIVITY_BYTES_SEARCHED: u64 = 4 * MIB as u64;
+/// How often `parlourd admin log --follow` looks for new lines.
+pub const ACTIVITY_FOLLOW_INTERVAL: Duration = Duration::from_millis(250);
+
+// --- Metrics door and control socket ---
+
+/// Connections at once at each of them; the oldest that has not asked anything is closed.
+pub const SIDE_VISITORS_MAX: usize = 16;
+/// Longest request at the metrics door, bytes; then closed.
+pub const METRICS_REQUEST_BYTES_MAX: usize = 8 * KIB;
+/// Longest request over the control socket, bytes; then closed.
+pub const CONTROL_REQUEST_BYTES_MAX: usize = 8 * KIB;
+/// How long a request and its answer may take; then closed.
+pub const SIDE_TIMEOUT: Duration = Duration::from_secs(10);
+
 // --- Rooms in memory ---
 
 /// Size of one segment of a room's encoded log, bytes; a longer entry has its own.

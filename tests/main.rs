@@ -8,6 +8,7 @@
 )]
 
 mod accounts;
+mod administration;
 mod crowds;
 mod docs;
 mod doors;

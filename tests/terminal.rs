@@ -3,6 +3,49 @@
 use crate::harness::{Home, Server, Terminal, tools};
 
 #[test]
+fn the_first_password_is_asked_for_twice_and_never_shown() {
+    let Some(tmux) = tools::find(&["tmux"]) else {
+        return;
+    };
+    let home = Home::new();
+    let socket = home.folder().join("tmux");
+    let terminal = Terminal { tmux, socket };
+    let data = home.folder().join("data");
+    let data = data.to_str().unwrap();
+    let server = env!("CARGO_BIN_EXE_parlourd");
+    let words = ["new-session", "-d", "-x", "100", "-y", "24"];
+    let doors = [
+        "--data",
+        data,
+        "--sealed",
+        "127.0.0.1:0",
+        "--line",
+        "127.0.0.1:0",
+    ];
+    terminal.tell(&[&words[..], &[server], &doors[..]].concat());
+    terminal.wait_for("Password for admin:");
+    terminal.type_in("open sesame");
+    terminal.press("Enter");
+    terminal.wait_for("Once more:");
+    terminal.type_in("open barley");
+    terminal.press("Enter");
+    terminal.wait_for("not the same");
+    for _ in 0..2 {
+        terminal.type_in("open rye");
+        terminal.press("BSpace");
+        terminal.type_in("e");
+        terminal.press("Enter");
+    }
+    terminal.wait_for("ready sealed=");
+    let screen = terminal.screen();
+    assert!(
+        !screen.contains("sesame") && !screen.contains("rye"),
+        "{screen}"
+    );
+    assert!(!home.folder().join("data/admin-password").exists());
+}
+
+#[test]
 fn what_is_typed_survives_what_arrives() {
     let Some(tmux) = tools::find(&["tmux"]) else {
         return;

@@ -41,7 +41,9 @@ impl Server {
                     self.finish(client, farewell.as_ref(), close, now);
                 }
                 Effect::Expel(client, close) => self.expel(client, close, now),
-                Effect::Record(_) | Effect::Administered(..) | Effect::Operate(_) => {}
+                Effect::Record(activity) => self.operators.activity.record(activity),
+                Effect::Administered(request, outcome) => self.administered(request, outcome),
+                Effect::Operate(operation) => self.operate(operation, now),
             }
         }
     }

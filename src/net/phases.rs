@@ -271,6 +271,7 @@ impl Server {
                 log::debug!("cannot stop watching a connection: {error}");
             }
             self.incomplete_bytes -= connection.held_bytes;
+            self.counters.leave(connection.door);
             self.admission
                 .exit(connection.source, connection.flags.named, now.monotonic);
             if connection.flags.opened {

@@ -60,7 +60,7 @@ fn copy(source: &Path, file: &Path) -> Result<(), OpenError> {
         .map_err(|error| OpenError::of_system(file, &error))
 }
 
-fn read_only(path: &Path) -> Result<Connection, OpenError> {
+pub(super) fn read_only(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let refused = |error| OpenError::of_file(path, &error);
     let connection = Connection::open_with_flags(path, flags).map_err(refused)?;

@@ -29,6 +29,8 @@ mod index;
 #[cfg(feature = "server")]
 mod logs;
 #[cfg(feature = "server")]
+mod look;
+#[cfg(feature = "server")]
 mod open;
 #[cfg(feature = "server")]
 mod reader;
@@ -56,6 +58,8 @@ pub use memory::MemoryStore;
 
 #[cfg(feature = "server")]
 pub use backup::{back_up, restore};
+#[cfg(feature = "server")]
+pub use look::{look, reader};
 #[cfg(feature = "server")]
 pub use open::OpenError;
 #[cfg(feature = "server")]
