@@ -55,7 +55,7 @@ mod tests;
 pub use memory::MemoryStore;
 
 #[cfg(feature = "server")]
-pub use backup::{back_up, restore};
+pub use backup::{back_up, compact, restore};
 #[cfg(feature = "server")]
 pub use open::OpenError;
 #[cfg(feature = "server")]
