@@ -57,7 +57,7 @@ mod tests;
 pub use memory::MemoryStore;
 
 #[cfg(feature = "server")]
-pub use backup::{back_up, restore};
+pub use backup::{back_up, compact, restore};
 #[cfg(feature = "server")]
 pub use look::{look, reader};
 #[cfg(feature = "server")]
