@@ -46,6 +46,8 @@ pub(super) struct Log {
     /// Below this index newcomers see nothing.
     pub(super) visible_from: usize,
     pub(super) has_history: bool,
+    /// It was dissolved.
+    pub(super) is_over: bool,
     /// Numbers of the messages the store has, by id from 1.
     pub(super) stored: Vec<u64>,
     /// Messages the store has not answered.
@@ -63,10 +65,44 @@ impl Log {
             by_number: BTreeMap::new(),
             visible_from: 0,
             has_history,
+            is_over: false,
             stored: Vec::new(),
             outstanding: 0,
             present: BTreeSet::new(),
         }
+    }
+
+    /// The server begins again: whoever was here is gone, and what was stored though it was never
+    /// shown is part of the past.
+    pub(super) fn restart(&mut self, rows: &[Option<Entry>], has_history: bool, step: u64) {
+        assert!(
+            rows.len() >= self.stored.len(),
+            "{:?}: what was stored survives a crash",
+            self.name
+        );
+        for (index, row) in rows.iter().enumerate() {
+            let entry = row.as_ref().expect("nothing is taken back in here");
+            let number = number_of(entry).expect("every message in here has a number");
+            assert_eq!(
+                self.stored.get(index),
+                Some(&number),
+                "{:?}: what is stored is what was",
+                self.name
+            );
+            if index >= self.by_id.len() {
+                let former = self.by_number.insert(number, self.entries.len());
+                assert!(former.is_none(), "message {number} is stored once");
+                self.by_id.push(self.entries.len());
+                self.entries.push(Published {
+                    entry: entry.clone(),
+                    step,
+                });
+            }
+        }
+        self.present.clear();
+        self.outstanding = 0;
+        self.has_history = has_history;
+        self.visible_from = if has_history { 0 } else { self.entries.len() };
     }
 
     pub(super) fn keep(&mut self, has_history: bool) {
