@@ -76,7 +76,9 @@ impl Journal {
         }
         let mut outcomes = Vec::new();
         while let Some((_, batch)) = self.batches.pop_front_if(|(due, _)| *due <= turn) {
-            let fails = dice.chance(self.fails_permille);
+            // What refuses messages for want of space still takes changes.
+            let is_change = |write: &Write| matches!(write, Write::Change { .. });
+            let fails = dice.chance(self.fails_permille) && !batch.iter().any(is_change);
             outcomes.extend(self.store_batch(turn, &batch, fails, model));
         }
         outcomes

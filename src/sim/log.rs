@@ -52,6 +52,8 @@ pub(super) struct Log {
     pub(super) stored: Vec<u64>,
     /// Messages the store has not answered.
     pub(super) outstanding: usize,
+    /// The time of the newest entry.
+    newest_unix_ms: u64,
     /// Who is here, as far as the entries tell.
     present: BTreeSet<Name>,
 }
@@ -68,6 +70,7 @@ impl Log {
             is_over: false,
             stored: Vec::new(),
             outstanding: 0,
+            newest_unix_ms: 0,
             present: BTreeSet::new(),
         }
     }
@@ -99,6 +102,9 @@ impl Log {
                 });
             }
         }
+        // What was not stored has no time any more.
+        let newest = rows.last().and_then(Option::as_ref);
+        self.newest_unix_ms = newest.map_or(0, |entry| entry.unix_ms);
         self.present.clear();
         self.outstanding = 0;
         self.has_history = has_history;
@@ -114,8 +120,11 @@ impl Log {
 
     /// An entry becomes visible: it must be the next, stored, and by somebody who is here.
     pub(super) fn publish(&mut self, entry: &Entry, step: u64) {
-        let newest = self.entries.last().map_or(0, |last| last.entry.unix_ms);
-        assert!(entry.unix_ms >= newest, "time does not go back in a room");
+        assert!(
+            entry.unix_ms >= self.newest_unix_ms,
+            "time does not go back in a room"
+        );
+        self.newest_unix_ms = entry.unix_ms;
         if let Some(id) = entry.id {
             let number = number_of(entry).expect("every message in here has a number");
             let index = usize::try_from(id.0 - 1).expect("ids are small here");
