@@ -8,13 +8,11 @@ fn the_first_password_is_asked_for_twice_and_never_shown() {
         return;
     };
     let home = Home::new();
-    let socket = home.folder().join("tmux");
-    let terminal = Terminal { tmux, socket };
     let data = home.folder().join("data");
     let data = data.to_str().unwrap();
     let server = env!("CARGO_BIN_EXE_parlourd");
-    let words = ["new-session", "-d", "-x", "100", "-y", "24"];
-    let doors = [
+    let words = [
+        server,
         "--data",
         data,
         "--sealed",
@@ -22,7 +20,7 @@ fn the_first_password_is_asked_for_twice_and_never_shown() {
         "--line",
         "127.0.0.1:0",
     ];
-    terminal.tell(&[&words[..], &[server], &doors[..]].concat());
+    let terminal = Terminal::run(tmux, &home, &words);
     terminal.wait_for("Password for admin:");
     terminal.type_in("open sesame");
     terminal.press("Enter");

@@ -502,7 +502,13 @@ impl Chat {
             return;
         }
         match self.session_on(client) {
-            Some(session) => self.become_account(session, id, effects),
+            Some(session) => {
+                if let Some(refusal) = self.banned_account(id) {
+                    effects.push_back(Effect::Reply(client, Event::Refused(key, refusal)));
+                    return;
+                }
+                self.become_account(session, id, effects);
+            }
             None => self.log_in(client, id, login.room.as_deref(), login.resume, effects),
         }
         done(client, key, effects);

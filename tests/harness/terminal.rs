@@ -13,9 +13,7 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Opens one that runs the client in `home`.
     pub(crate) fn open(tmux: PathBuf, home: &Home, arguments: &[&str]) -> Self {
-        let socket = home.folder().join("tmux");
-        let terminal = Self { tmux, socket };
-        let mut words = vec!["new-session", "-d", "-x", "100", "-y", "24", "env"];
+        let mut words = vec!["env"];
         let settings: Vec<String> = home
             .environment()
             .iter()
@@ -24,7 +22,15 @@ impl Terminal {
         words.extend(settings.iter().map(String::as_str));
         words.push(env!("CARGO_BIN_EXE_parlour"));
         words.extend(arguments);
-        terminal.tell(&words);
+        Self::run(tmux, home, &words)
+    }
+
+    /// Opens one that runs a program.
+    pub(crate) fn run(tmux: PathBuf, home: &Home, program: &[&str]) -> Self {
+        let socket = home.folder().join("tmux");
+        let terminal = Self { tmux, socket };
+        let words = ["new-session", "-d", "-x", "100", "-y", "24"];
+        terminal.tell(&[&words[..], program].concat());
         terminal
     }
 
