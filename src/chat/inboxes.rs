@@ -14,10 +14,10 @@ use super::{
     Owner, RoomId, SessionId, Waiting,
 };
 use crate::limits::{
-    GUEST_RESUME_AGE_MAX, JOIN_HISTORY_ENTRIES, WAITING_BYTES_MAX, WAITING_MESSAGES_MAX,
-    WAITING_PER_SENDER_MAX,
+    DROPPED_SESSIONS_MAX, GUEST_RESUME_AGE_MAX, JOIN_HISTORY_ENTRIES, WAITING_BYTES_MAX,
+    WAITING_MESSAGES_MAX, WAITING_PER_SENDER_MAX,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The log of somebody's private messages.
@@ -189,29 +189,61 @@ impl Mailbox {
     }
 }
 
-/// Inboxes of guests of the last process: whoever resumes gets its own back, for a while.
+/// Guests of the last process. Whoever resumes in time is taken for the same: its messages are
+/// recognised when it sends them again, and it gets its inbox back.
 #[derive(Debug, Default)]
 pub(super) struct Orphans {
-    by_session: BTreeMap<SessionId, RoomId>,
-    /// When those that nobody came for are removed; unknown before the first input.
+    inboxes: BTreeMap<SessionId, RoomId>,
+    /// Sessions that have ended since; what they were is gone, though their tokens are known.
+    ended: BTreeSet<SessionId>,
+    /// Whether there was a last process, and guests of it may still come.
+    are_awaited: bool,
+    /// Until when; unknown before the first input.
     due: Option<Duration>,
 }
 
 impl Orphans {
+    pub(super) fn new(are_awaited: bool) -> Self {
+        Self {
+            are_awaited,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn insert(&mut self, session: SessionId, inbox: RoomId) {
-        self.by_session.insert(session, inbox);
+        self.inboxes.insert(session, inbox);
     }
 
     /// The time of an input: their time runs from the first.
     pub(super) fn see(&mut self, now: Duration) {
-        if self.due.is_none() && !self.by_session.is_empty() {
+        if self.due.is_none() && self.are_awaited {
             self.due = Some(now.saturating_add(GUEST_RESUME_AGE_MAX));
         }
     }
 
-    /// When they are removed.
+    /// When they are awaited no longer.
     pub(super) fn due(&self) -> Option<Duration> {
-        self.due
+        self.due.filter(|_| self.are_awaited)
+    }
+
+    /// Whether a session that is not known may be one of the last process.
+    pub(super) fn may_hold(&self, session: SessionId) -> bool {
+        self.are_awaited && !self.ended.contains(&session)
+    }
+
+    /// The same, when it can only have been an account's.
+    pub(super) fn may_have_held_account(&self, session: SessionId) -> bool {
+        self.may_hold(session) && !self.inboxes.contains_key(&session)
+    }
+
+    /// A session has ended.
+    pub(super) fn note_end(&mut self, session: SessionId) {
+        if self.are_awaited {
+            self.ended.insert(session);
+        }
+        if self.ended.len() > DROPPED_SESSIONS_MAX {
+            self.ended.pop_first();
+        }
     }
 }
 
@@ -406,7 +438,7 @@ impl Chat {
         let Some(person) = self.people.get_mut(id) else {
             return;
         };
-        let Some(room) = self.orphans.by_session.remove(&person.sender()) else {
+        let Some(room) = self.orphans.inboxes.remove(&person.sender()) else {
             return;
         };
         person.rare_mut().inbox = Some(room);
@@ -419,11 +451,10 @@ impl Chat {
     pub(super) fn expire_orphans(&mut self, effects: &mut Effects) {
         if self
             .orphans
-            .due
+            .due()
             .is_some_and(|due| due <= self.now.monotonic)
         {
-            self.orphans.due = None;
-            for room in std::mem::take(&mut self.orphans.by_session).into_values() {
+            for room in std::mem::take(&mut self.orphans).inboxes.into_values() {
                 self.abandon_inbox(room, effects);
             }
         }

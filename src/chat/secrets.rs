@@ -488,7 +488,13 @@ impl Chat {
             return;
         }
         match self.session_on(client) {
-            Some(session) => self.become_account(session, id, effects),
+            Some(session) => match self.banned_account(id) {
+                Some(banned) => {
+                    effects.push_back(Effect::Reply(client, Event::Refused(key, banned)));
+                    return;
+                }
+                None => self.become_account(session, id, effects),
+            },
             None => self.log_in(client, id, login.room.as_deref(), login.resume, effects),
         }
         done(client, key, effects);
