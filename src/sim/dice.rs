@@ -128,6 +128,11 @@ pub(super) struct Weather {
     pub(super) store_turns_max: usize,
     pub(super) store_permille: usize,
     pub(super) store_fails_permille: usize,
+    /// How often the reader fails, and how many entries it gives at once.
+    pub(super) page_fails_permille: usize,
+    pub(super) page_entries_max: usize,
+    /// How often the process dies; only where there is a disk.
+    pub(super) crash_permille: usize,
     pub(super) rates: Rates,
     pub(super) journal_jobs_max: usize,
     pub(super) journal_bytes_max: usize,
@@ -167,6 +172,13 @@ impl Weather {
             5 => (Bounds::default(), true),
             _ => (tight_bounds(dice, text_bytes_max), true),
         };
+        let has_store = dice.chance(500);
+        let bounds = Bounds {
+            has_store,
+            pages_max: dice.magnitude(1, 64),
+            page_bytes_max: dice.magnitude(64, 256 * KIB),
+            ..bounds
+        };
         let ticks = [1, 5, 20, 100, 1_000].map(Duration::from_millis);
         let is_bounded = dice.chance(300);
         Self {
@@ -191,6 +203,17 @@ impl Weather {
             store_turns_max: dice.between(0, 50),
             store_permille: dice.between(50, 1_000),
             store_fails_permille: *dice.pick(&[0, 0, 20, 200]),
+            page_fails_permille: if has_store {
+                *dice.pick(&[0, 0, 0, 50])
+            } else {
+                0
+            },
+            page_entries_max: dice.magnitude(1, 200),
+            crash_permille: if has_store {
+                *dice.pick(&[0, 3, 10, 30])
+            } else {
+                0
+            },
             rates: draw_rates(dice),
             journal_jobs_max: if is_bounded {
                 dice.magnitude(1, 30)

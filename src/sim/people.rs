@@ -290,6 +290,14 @@ impl Person {
         self.part(client, street);
     }
 
+    /// The server is gone, and every connection with it.
+    pub(super) fn lose_server(&mut self, street: &mut Street<'_>) {
+        self.former = None;
+        if let Some(client) = self.client {
+            self.part(client, street);
+        }
+    }
+
     /// It comes over another connection, without a word about the one it has.
     fn move_on(&mut self, client: ClientId, street: &mut Street<'_>) {
         if self.former.is_some() || self.dialect == Dialect::Line {

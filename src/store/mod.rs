@@ -29,6 +29,8 @@ mod index;
 #[cfg(feature = "server")]
 mod logs;
 #[cfg(feature = "server")]
+mod look;
+#[cfg(feature = "server")]
 mod open;
 #[cfg(feature = "server")]
 mod reader;
@@ -55,7 +57,9 @@ mod tests;
 pub use memory::MemoryStore;
 
 #[cfg(feature = "server")]
-pub use backup::{back_up, restore};
+pub use backup::{back_up, compact, restore};
+#[cfg(feature = "server")]
+pub use look::{look, reader};
 #[cfg(feature = "server")]
 pub use open::OpenError;
 #[cfg(feature = "server")]

@@ -233,7 +233,7 @@ pub(super) fn put_in_place(draft: &Path, path: &Path) -> io::Result<()> {
 }
 
 /// Opens an existing database and makes sure that it is ours and whole.
-fn prepare(path: &Path) -> Result<Connection, OpenError> {
+pub(super) fn prepare(path: &Path) -> Result<Connection, OpenError> {
     let refused = |error| OpenError::of_file(path, &error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(refused)?;
