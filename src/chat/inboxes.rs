@@ -84,6 +84,8 @@ struct Mailbox {
     bytes: u64,
     /// How many of them are stored.
     stored: u32,
+    /// Who wrote the newest of those, as far as is known.
+    newest_from: Option<Name>,
     /// How often the account has come and collected them.
     collections: u32,
 }
@@ -107,6 +109,9 @@ impl Mail {
             mailbox.count = mailbox.count.saturating_add(waiting.count);
             mailbox.bytes = mailbox.bytes.saturating_add(waiting.bytes);
             mailbox.stored = mailbox.count;
+            // Of several, the order is not told.
+            let is_only = mailbox.senders.len() == 1;
+            mailbox.newest_from = is_only.then_some(waiting.from);
         }
         mail
     }
@@ -154,19 +159,21 @@ impl Mail {
             mailbox.take_in(account, from, bytes as u64);
         }
         mailbox.stored += 1;
+        mailbox.newest_from = Some(from);
     }
 
-    /// The account has come: how many were waiting.
-    fn collect(&mut self, account: AccountId) -> u32 {
+    /// The account has come: how many were waiting, and from whom the newest is.
+    fn collect(&mut self, account: AccountId) -> (u32, Option<Name>) {
         let Some(mailbox) = self.boxes.get_mut(&account) else {
-            return 0;
+            return (0, None);
         };
         let collections = mailbox.collections.wrapping_add(1);
         let emptied = Mailbox {
             collections,
             ..Mailbox::default()
         };
-        std::mem::replace(mailbox, emptied).stored
+        let collected = std::mem::replace(mailbox, emptied);
+        (collected.stored, collected.newest_from)
     }
 
     /// The account has ended.
@@ -363,7 +370,10 @@ impl Chat {
         let known = position(positions, inbox);
         let mut from = known.unwrap_or(From::Newest(JOIN_HISTORY_ENTRIES));
         if let Some(account) = account.filter(|_| was_away) {
-            let waited = self.mail.collect(account);
+            let (waited, newest_from) = self.mail.collect(account);
+            if let (Some(from), Some(person)) = (newest_from, self.people.get_mut(id)) {
+                person.rare_mut().correspondent = Some((None, from));
+            }
             let read = self.accounts.get(account).map(|account| account.inbox_read);
             if let (None, Some(read), Some(client)) = (known, read, client) {
                 from = From::After(read);
@@ -532,12 +542,12 @@ mod tests {
         let first = mail.reserve(ALICE, name("bob"), 10);
         let second = mail.reserve(ALICE, name("bob"), 10).unwrap();
         mail.store(ALICE, first, name("bob"), 10);
-        assert_eq!(mail.collect(ALICE), 3);
-        assert_eq!(mail.collect(ALICE), 0);
+        assert_eq!(mail.collect(ALICE), (3, Some(name("bob"))));
+        assert_eq!(mail.collect(ALICE), (0, None));
         // Its place was collected with the others.
         mail.release(&second);
         mail.store(ALICE, None, name("bob"), 10);
         assert_eq!(mail.boxes[&ALICE].count, 1);
-        assert_eq!(mail.collect(ALICE), 1);
+        assert_eq!(mail.collect(ALICE).0, 1);
     }
 }

@@ -75,7 +75,7 @@ pub(super) struct Rare {
     /// Whose entries are not shown.
     pub(super) ignored: Option<Arc<[Name]>>,
     /// From whom the last private message came, and under what name.
-    pub(super) correspondent: Option<(PersonId, Name)>,
+    pub(super) correspondent: Option<(Option<PersonId>, Name)>,
     /// Where private messages go.
     pub(super) inbox: Option<RoomId>,
     /// The rooms it made.

@@ -63,6 +63,9 @@ fn what_waits_outlives_the_process() {
     let heard = alice_comes(&mut hall, 2);
     assert_eq!(heard[1], "-> private messages: 2 while you were away");
     assert_eq!(heard[2], "reads inbox from After(EntryId(0))");
+    hall.hear(7);
+    hall.line(2, "/reply three");
+    assert_eq!(hall.hear(7), ["[alice] three"]);
 }
 
 #[test]

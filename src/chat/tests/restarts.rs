@@ -327,7 +327,7 @@ fn what_an_account_had_read_is_kept_when_the_server_stops() {
     hall.answer();
     assert!(hall.chat.is_settled());
     let mut effects = Effects::new();
-    hall.chat.farewell(&mut effects);
+    hall.chat.farewell(None, &mut effects);
     hall.chat.assert_invariants();
     let mut hall = hall.restart();
     hall.open(2, arrival(Door::Line, 2));
