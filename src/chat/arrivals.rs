@@ -6,11 +6,12 @@
 
 use super::membership::Entrance;
 use super::name::{Name, RoomName};
-use super::people::PersonId;
+use super::people::{PersonId, sender_of};
 use super::refusal::Refusal;
+use super::seats::Seat;
 use super::sessions::{Positions, position};
 use super::{
-    AccountId, Body, Chat, ClientId, ClientKey, Deed, Door, Effect, Effects, Event, Parting,
+    AccountId, Body, Chat, ClientId, ClientKey, Close, Deed, Door, Effect, Effects, Event, Parting,
     Resume, RoomId,
 };
 use std::sync::Arc;
@@ -43,6 +44,13 @@ impl Chat {
             return;
         };
         let (name, ignored) = (record.name, record.ignored.clone());
+        if let Some(banned) = self.banned_account(account) {
+            effects.push_back(Effect::Reply(client, Event::Refused(None, banned)));
+            self.seats.replace(client, Seat::Deaf(Box::default()));
+            let bye = Some(Event::Bye(None));
+            effects.push_back(Effect::Finish(client, bye, Close::Removed));
+            return;
+        }
         let was_away = !self.is_connected(account);
         let is_reset = resume
             .as_ref()
@@ -54,7 +62,10 @@ impl Chat {
         {
             let remembered = self.remembered.find(resume.hash, self.now.unix_ms);
             resumed = remembered == Some(account);
-            (nameless.arrival.token, nameless.arrival.hash) = (resume.token, resume.hash);
+            let session = sender_of(resume.token);
+            if resumed || self.orphans.may_have_held_account(session) {
+                (nameless.arrival.token, nameless.arrival.hash) = (resume.token, resume.hash);
+            }
         }
         let positions = own.map_or(Vec::new(), |resume| resume.positions);
         let id = self.begin_session(client, name, &nameless, Some(account), effects);
@@ -180,7 +191,8 @@ impl Chat {
             return true;
         }
         let (account, client) = (person.account(), person.client);
-        let Some(state) = self.rooms.get(room) else {
+        let state = self.rooms.get(room).filter(|state| !state.is_closed);
+        let Some(state) = state else {
             if let Some(account) = account.and_then(|account| self.accounts.get_mut(account)) {
                 account.rooms.retain(|other| *other != room);
             }

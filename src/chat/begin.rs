@@ -31,7 +31,7 @@ impl Chat {
     pub fn begin(settings: Settings, snapshot: Snapshot) -> Self {
         let first = snapshot.rooms_from.0.max(LOBBY.0 + 1);
         let mut rooms = Rooms::new(RoomId(first));
-        let mut orphans = Orphans::default();
+        let mut orphans = Orphans::new(!snapshot.rooms.is_empty());
         for (record, extent) in &snapshot.inboxes {
             let owner = match record.owner {
                 Owner::Account(account) => InboxOwner::Account(account),

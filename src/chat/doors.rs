@@ -6,7 +6,7 @@ use super::command;
 use super::commands::Asker;
 use super::membership::Entrance;
 use super::name::Name;
-use super::people::{Person, PersonId};
+use super::people::{Person, PersonId, sender_of};
 use super::refusal::Refusal;
 use super::seats::{Nameless, Seat};
 use super::secrets::Login;
@@ -14,10 +14,8 @@ use super::sessions::{Claim, Positions};
 use super::throttle::{Cost, Pace};
 use super::{
     Arrival, Chat, ClientId, Close, Command, Door, Effect, Effects, EntryId, Event, Hello,
-    MessageKey, Pause, Resume, RoomId, Verdict, Welcome,
+    MessageKey, Pause, Resume, RoomId, Verdict,
 };
-use crate::limits::GREETING_NAMES_MAX;
-use std::fmt::Write;
 
 /// What a nameless client said.
 #[derive(Debug)]
@@ -364,7 +362,10 @@ impl Chat {
         effects: &mut Effects,
     ) {
         let resume = hello.resume.as_ref();
-        let own = resume.filter(|resume| resume.epoch == self.epoch);
+        let is_reset = resume.is_some_and(|resume| resume.epoch != self.epoch);
+        let own = resume.filter(|resume| {
+            resume.epoch == self.epoch && self.orphans.may_hold(sender_of(resume.token))
+        });
         if let Some(resume) = own {
             nameless.arrival.token = resume.token;
         }
@@ -374,22 +375,19 @@ impl Chat {
             self.adopt_orphan(id);
         }
         let goes_on = |(room, _): &(RoomId, EntryId)| {
-            let name = self.rooms.get(*room).filter(|state| state.has_history);
-            name.is_some_and(|state| self.admit(id, state.name, None).is_ok())
+            let state = self.rooms.get(*room);
+            state.is_some_and(|state| state.has_history) && self.is_open_to(id, *room)
         };
         let resumed = positions.iter().any(goes_on);
         self.note_arrival(id, resumed, effects);
         self.welcome(id, resumed, effects);
-        if resume.is_some() && own.is_none() {
+        if is_reset {
             let reset = "history was reset: what was said before is not here any more";
             effects.push_back(Effect::Reply(client, Event::Notice(reset.into())));
         }
         self.enter_first_room(id, hello.room, positions, resumed, effects);
         for (room, _) in positions {
-            let Some(state) = self.rooms.get(*room) else {
-                continue;
-            };
-            if self.admit(id, state.name, None).is_ok() {
+            if self.is_open_to(id, *room) {
                 let entrance = Entrance {
                     from: self.stranger_reads_from(*room, positions),
                     greeting: None,
@@ -399,6 +397,12 @@ impl Chat {
             }
         }
         self.return_to_inbox(id, positions, false, effects);
+    }
+
+    /// Whether somebody may enter a room without its key. Of a closed one the name may be another's.
+    fn is_open_to(&self, id: PersonId, room: RoomId) -> bool {
+        let state = self.rooms.get(room);
+        state.is_some_and(|state| self.admit(id, state.name, None) == Ok(room))
     }
 
     /// What is known of a client without a name.
@@ -413,22 +417,6 @@ impl Chat {
             }),
             Seat::Vacant | Seat::Taken(_) | Seat::Deaf(_) => None,
         }
-    }
-
-    pub(super) fn welcome(&mut self, id: PersonId, resumed: bool, effects: &mut Effects) {
-        let Some(person) = self.people.get(id) else {
-            return;
-        };
-        let Some(client) = person.client.filter(|_| person.door == Door::Sealed) else {
-            return;
-        };
-        let welcome = Welcome {
-            epoch: self.epoch,
-            token: person.token,
-            name: person.name,
-            resumed,
-        };
-        effects.push_back(Effect::Reply(client, Event::Welcome(welcome)));
     }
 
     /// Lets a new session into the room it asked for, or else into the lobby.
@@ -460,73 +448,6 @@ impl Chat {
             is_current: true,
         };
         self.enter(id, room, entrance, effects);
-    }
-
-    /// Greets somebody whom not even the lobby takes.
-    fn stay_outside(&self, id: PersonId, client: ClientId, effects: &mut Effects) {
-        let Some(person) = self.people.get(id) else {
-            return;
-        };
-        if person.door == Door::Sealed {
-            effects.push_back(Effect::Reply(client, Event::Current(None)));
-        }
-        let text = format!(
-            "You are {}, in no room. /rooms lists them, /join ROOM enters one.",
-            person.name
-        );
-        effects.push_back(Effect::Reply(client, Event::Notice(text.into())));
-    }
-
-    /// Tells somebody who took its own session over who and where it is.
-    pub(super) fn tell_where(&self, id: PersonId, effects: &mut Effects) {
-        let Some(person) = self.people.get(id) else {
-            return;
-        };
-        let (Some(client), Some(room)) = (person.client, person.current) else {
-            return;
-        };
-        if let Some(text) = self.greeting(id, room) {
-            effects.push_back(Effect::Reply(client, Event::Notice(text.into())));
-        }
-    }
-
-    /// Who one is, and who else is in a room.
-    pub(super) fn greeting(&self, id: PersonId, room: RoomId) -> Option<String> {
-        let (person, state) = (self.people.get(id)?, self.rooms.get(room)?);
-        let members = state.members.keys();
-        let mut names: Vec<Name> = Vec::new();
-        for member in members.filter_map(|member| self.people.get(*member)) {
-            if names.len() == GREETING_NAMES_MAX {
-                break;
-            }
-            if member.name != person.name && !names.contains(&member.name) {
-                names.push(member.name);
-            }
-        }
-        names.sort_unstable();
-        let own = self.people.all_named(person.name);
-        let mut own = own.map(|(session, _)| session);
-        let is_here = own.any(|session| state.members.contains_key(&session));
-        let count = state.here() - usize::from(is_here);
-        let plural = if count == 1 { "" } else { "s" };
-        let guest = if person.account().is_some() {
-            ""
-        } else {
-            " (guest)"
-        };
-        let mut text = format!(
-            "You are {}{guest}, in {} with {count} other{plural}",
-            person.name, state.name
-        );
-        for (index, name) in names.iter().enumerate() {
-            let before = if index == 0 { ": " } else { ", " };
-            write!(text, "{before}{name}").expect("a string takes everything");
-        }
-        if count > names.len() {
-            write!(text, " and {} more", count - names.len()).expect("a string takes everything");
-        }
-        text.push_str(". /help lists the commands.");
-        Some(text)
     }
 
     /// Who asks, if it has a name and has not said goodbye.

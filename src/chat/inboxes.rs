@@ -14,10 +14,10 @@ use super::{
     Owner, RoomId, SessionId, Waiting,
 };
 use crate::limits::{
-    GUEST_RESUME_AGE_MAX, JOIN_HISTORY_ENTRIES, WAITING_BYTES_MAX, WAITING_MESSAGES_MAX,
-    WAITING_PER_SENDER_MAX,
+    DROPPED_SESSIONS_MAX, GUEST_RESUME_AGE_MAX, JOIN_HISTORY_ENTRIES, WAITING_BYTES_MAX,
+    WAITING_MESSAGES_MAX, WAITING_PER_SENDER_MAX,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The log of somebody's private messages.
@@ -84,6 +84,8 @@ struct Mailbox {
     bytes: u64,
     /// How many of them are stored.
     stored: u32,
+    /// Who wrote the newest of those, as far as is known.
+    newest_from: Option<Name>,
     /// How often the account has come and collected them.
     collections: u32,
 }
@@ -107,6 +109,9 @@ impl Mail {
             mailbox.count = mailbox.count.saturating_add(waiting.count);
             mailbox.bytes = mailbox.bytes.saturating_add(waiting.bytes);
             mailbox.stored = mailbox.count;
+            // Of several, the order is not told.
+            let is_only = mailbox.senders.len() == 1;
+            mailbox.newest_from = is_only.then_some(waiting.from);
         }
         mail
     }
@@ -154,19 +159,21 @@ impl Mail {
             mailbox.take_in(account, from, bytes as u64);
         }
         mailbox.stored += 1;
+        mailbox.newest_from = Some(from);
     }
 
-    /// The account has come: how many were waiting.
-    fn collect(&mut self, account: AccountId) -> u32 {
+    /// The account has come: how many were waiting, and from whom the newest is.
+    fn collect(&mut self, account: AccountId) -> (u32, Option<Name>) {
         let Some(mailbox) = self.boxes.get_mut(&account) else {
-            return 0;
+            return (0, None);
         };
         let collections = mailbox.collections.wrapping_add(1);
         let emptied = Mailbox {
             collections,
             ..Mailbox::default()
         };
-        std::mem::replace(mailbox, emptied).stored
+        let collected = std::mem::replace(mailbox, emptied);
+        (collected.stored, collected.newest_from)
     }
 
     /// The account has ended.
@@ -189,29 +196,61 @@ impl Mailbox {
     }
 }
 
-/// Inboxes of guests of the last process: whoever resumes gets its own back, for a while.
+/// Guests of the last process. Whoever resumes in time is taken for the same: its messages are
+/// recognised when it sends them again, and it gets its inbox back.
 #[derive(Debug, Default)]
 pub(super) struct Orphans {
-    by_session: BTreeMap<SessionId, RoomId>,
-    /// When those that nobody came for are removed; unknown before the first input.
+    inboxes: BTreeMap<SessionId, RoomId>,
+    /// Sessions that have ended since; what they were is gone, though their tokens are known.
+    ended: BTreeSet<SessionId>,
+    /// Whether there was a last process, and guests of it may still come.
+    are_awaited: bool,
+    /// Until when; unknown before the first input.
     due: Option<Duration>,
 }
 
 impl Orphans {
+    pub(super) fn new(are_awaited: bool) -> Self {
+        Self {
+            are_awaited,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn insert(&mut self, session: SessionId, inbox: RoomId) {
-        self.by_session.insert(session, inbox);
+        self.inboxes.insert(session, inbox);
     }
 
     /// The time of an input: their time runs from the first.
     pub(super) fn see(&mut self, now: Duration) {
-        if self.due.is_none() && !self.by_session.is_empty() {
+        if self.due.is_none() && self.are_awaited {
             self.due = Some(now.saturating_add(GUEST_RESUME_AGE_MAX));
         }
     }
 
-    /// When they are removed.
+    /// When they are awaited no longer.
     pub(super) fn due(&self) -> Option<Duration> {
-        self.due
+        self.due.filter(|_| self.are_awaited)
+    }
+
+    /// Whether a session that is not known may be one of the last process.
+    pub(super) fn may_hold(&self, session: SessionId) -> bool {
+        self.are_awaited && !self.ended.contains(&session)
+    }
+
+    /// The same, when it can only have been an account's.
+    pub(super) fn may_have_held_account(&self, session: SessionId) -> bool {
+        self.may_hold(session) && !self.inboxes.contains_key(&session)
+    }
+
+    /// A session has ended.
+    pub(super) fn note_end(&mut self, session: SessionId) {
+        if self.are_awaited {
+            self.ended.insert(session);
+        }
+        if self.ended.len() > DROPPED_SESSIONS_MAX {
+            self.ended.pop_first();
+        }
     }
 }
 
@@ -331,7 +370,10 @@ impl Chat {
         let known = position(positions, inbox);
         let mut from = known.unwrap_or(From::Newest(JOIN_HISTORY_ENTRIES));
         if let Some(account) = account.filter(|_| was_away) {
-            let waited = self.mail.collect(account);
+            let (waited, newest_from) = self.mail.collect(account);
+            if let (Some(from), Some(person)) = (newest_from, self.people.get_mut(id)) {
+                person.rare_mut().correspondent = Some((None, from));
+            }
             let read = self.accounts.get(account).map(|account| account.inbox_read);
             if let (None, Some(read), Some(client)) = (known, read, client) {
                 from = From::After(read);
@@ -406,7 +448,7 @@ impl Chat {
         let Some(person) = self.people.get_mut(id) else {
             return;
         };
-        let Some(room) = self.orphans.by_session.remove(&person.sender()) else {
+        let Some(room) = self.orphans.inboxes.remove(&person.sender()) else {
             return;
         };
         person.rare_mut().inbox = Some(room);
@@ -419,11 +461,10 @@ impl Chat {
     pub(super) fn expire_orphans(&mut self, effects: &mut Effects) {
         if self
             .orphans
-            .due
+            .due()
             .is_some_and(|due| due <= self.now.monotonic)
         {
-            self.orphans.due = None;
-            for room in std::mem::take(&mut self.orphans.by_session).into_values() {
+            for room in std::mem::take(&mut self.orphans).inboxes.into_values() {
                 self.abandon_inbox(room, effects);
             }
         }
@@ -501,12 +542,12 @@ mod tests {
         let first = mail.reserve(ALICE, name("bob"), 10);
         let second = mail.reserve(ALICE, name("bob"), 10).unwrap();
         mail.store(ALICE, first, name("bob"), 10);
-        assert_eq!(mail.collect(ALICE), 3);
-        assert_eq!(mail.collect(ALICE), 0);
+        assert_eq!(mail.collect(ALICE), (3, Some(name("bob"))));
+        assert_eq!(mail.collect(ALICE), (0, None));
         // Its place was collected with the others.
         mail.release(&second);
         mail.store(ALICE, None, name("bob"), 10);
         assert_eq!(mail.boxes[&ALICE].count, 1);
-        assert_eq!(mail.collect(ALICE), 1);
+        assert_eq!(mail.collect(ALICE).0, 1);
     }
 }

@@ -293,7 +293,7 @@ impl Chat {
         };
         for id in sessions {
             if let Some(to) = self.people.get_mut(id) {
-                to.rare_mut().correspondent = Some((sender, private.from));
+                to.rare_mut().correspondent = Some((Some(sender), private.from));
             }
         }
     }

@@ -30,6 +30,7 @@ mod directory;
 mod doors;
 #[cfg(test)]
 pub(crate) mod fault;
+mod greetings;
 mod held;
 mod inboxes;
 mod invariants;

@@ -75,7 +75,7 @@ pub(super) struct Rare {
     /// Whose entries are not shown.
     pub(super) ignored: Option<Arc<[Name]>>,
     /// From whom the last private message came, and under what name.
-    pub(super) correspondent: Option<(PersonId, Name)>,
+    pub(super) correspondent: Option<(Option<PersonId>, Name)>,
     /// Where private messages go.
     pub(super) inbox: Option<RoomId>,
     /// The rooms it made.
@@ -128,10 +128,7 @@ impl Person {
     /// its token, so that it is not used again after a restart, and of half its length, so that
     /// who knows it cannot take the session over.
     pub(super) fn sender(&self) -> SessionId {
-        let (head, tail) = self.token.0.split_at(SESSION_ID_BYTES);
-        let fold = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
-        let number = |bytes: &[u8]| bytes.iter().fold(0, fold);
-        SessionId(number(head) ^ number(tail).rotate_left(u32::BITS))
+        sender_of(self.token)
     }
 
     /// What few people have; nothing if this one has none of it.
@@ -471,6 +468,14 @@ impl People {
     pub(super) fn count(&self) -> usize {
         self.places.len() - self.vacant.len()
     }
+}
+
+/// The identity that is mixed from a token.
+pub(super) fn sender_of(token: Token) -> SessionId {
+    let (head, tail) = token.0.split_at(SESSION_ID_BYTES);
+    let fold = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
+    let number = |bytes: &[u8]| bytes.iter().fold(0, fold);
+    SessionId(number(head) ^ number(tail).rotate_left(u32::BITS))
 }
 
 /// Whether `text` begins with `prefix`, whatever the case of ASCII letters.

@@ -502,13 +502,13 @@ impl Chat {
             return;
         }
         match self.session_on(client) {
-            Some(session) => {
-                if let Some(refusal) = self.banned_account(id) {
-                    effects.push_back(Effect::Reply(client, Event::Refused(key, refusal)));
+            Some(session) => match self.banned_account(id) {
+                Some(banned) => {
+                    effects.push_back(Effect::Reply(client, Event::Refused(key, banned)));
                     return;
                 }
-                self.become_account(session, id, effects);
-            }
+                None => self.become_account(session, id, effects),
+            },
             None => self.log_in(client, id, login.room.as_deref(), login.resume, effects),
         }
         done(client, key, effects);

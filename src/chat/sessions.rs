@@ -399,6 +399,7 @@ impl Chat {
         let Some(person) = self.people.remove(id) else {
             return;
         };
+        self.orphans.note_end(person.sender());
         if let Some(key) = person.key.filter(|_| person.account().is_none()) {
             let now = self.now.monotonic;
             self.held.hold(person.name, key, person.source, now);
@@ -418,16 +419,6 @@ impl Chat {
         if person.account().is_none() {
             self.abandon_inbox(inbox, effects);
         }
-    }
-
-    /// Ends a session whether it wants to or not.
-    pub(super) fn eject(&mut self, id: PersonId, effects: &mut Effects) {
-        self.forget_session(id, effects);
-        if let Some(client) = self.people.get(id).and_then(|person| person.client) {
-            self.seats.replace(client, Seat::Deaf(Box::default()));
-            effects.push_back(Effect::Expel(client, Close::Removed));
-        }
-        self.end(id, Parting::Left, true, effects);
     }
 
     /// Lets the store know that a session of an account is in use.

@@ -158,6 +158,9 @@ impl Chat {
             return Err(Refusal::Usage { usage });
         }
         if let Some(account) = self.account_with_key(name, person.key) {
+            if let Some(banned) = self.banned_account(account) {
+                return Err(banned);
+            }
             self.become_account(asker.id, account, effects);
             return Ok(Answer::Done);
         }
@@ -301,8 +304,9 @@ impl Chat {
         effects: &mut Effects,
     ) {
         let sessions: Vec<_> = self.sessions_of(id).map(|(id, _)| id).collect();
+        let words: Arc<str> = "your account was removed".into();
         for session in sessions {
-            self.eject(session, effects);
+            self.end_session(session, words.clone(), effects);
         }
         let tokens: Vec<_> = self.remembered.of(id).collect();
         for token in tokens {

@@ -167,22 +167,23 @@ impl Chat {
         task: &Administer<'_>,
         effects: &mut Effects,
     ) {
+        // What is done is told when it is durable.
         let done = match task {
             Administer::SetPassword { name, hash } => {
-                self.administer_set_password(name, hash, effects)
+                self.administer_set_password(request, name, hash, effects)
             }
-            Administer::Grant { name, is_given } => self.administer_grant(name, *is_given, effects),
-            Administer::RemoveAccount { name } => self.administer_remove_account(name, effects),
-            Administer::Erase { room, id } => {
-                match self.administer_erase(request, room, *id, effects) {
-                    // It is answered when it is durable.
-                    Ok(()) => return,
-                    Err(refusal) => Err(refusal),
-                }
+            Administer::Grant { name, is_given } => {
+                self.administer_grant(request, name, *is_given, effects)
             }
+            Administer::RemoveAccount { name } => {
+                self.administer_remove_account(request, name, effects)
+            }
+            Administer::Erase { room, id } => self.administer_erase(request, room, *id, effects),
         };
-        let done = done.map(Arc::from).map_err(|why| why.to_string().into());
-        effects.push_back(Effect::Administered(request, done));
+        if let Err(refusal) = done {
+            let why = refusal.to_string().into();
+            effects.push_back(Effect::Administered(request, Err(why)));
+        }
     }
 
     /// Takes back what was said.
@@ -209,66 +210,80 @@ impl Chat {
     /// Gives an account a password; makes it if there is none of that name.
     fn administer_set_password(
         &mut self,
+        request: RequestId,
         name: &str,
         hash: &PasswordHash,
         effects: &mut Effects,
-    ) -> Result<String, Refusal> {
+    ) -> Result<(), Refusal> {
         let name = Name::parse(name).map_err(Refusal::BadName)?;
         let known = self.accounts.named(name).map(|account| account.id);
-        let (text, what) = match known {
+        let report = |text: String| Then::Report {
+            request,
+            text: text.into(),
+        };
+        let what = match known {
             Some(id) => {
-                self.set_password(id, hash.clone(), Then::Nothing, effects);
-                (format!("{name} has a new password"), "password changed")
+                let then = report(format!("{name} has a new password"));
+                self.set_password(id, hash.clone(), then, effects);
+                "password changed"
             }
             None if self.people.named(name).is_some() => return Err(Refusal::NameTaken(name)),
             None if self.accounts.count() >= self.settings.accounts_max => {
                 return Err(Refusal::TooManyAccounts);
             }
             None => {
-                self.found_account(name, Some(hash.clone()), Then::Nothing, effects);
-                (format!("{name} is a new account"), "made")
+                let then = report(format!("{name} is a new account"));
+                self.found_account(name, Some(hash.clone()), then, effects);
+                "made"
             }
         };
         self.record(None, None, Deed::Account { name, what }, effects);
-        Ok(text)
+        Ok(())
     }
 
     /// Gives or takes the right to administer the server.
     fn administer_grant(
         &mut self,
+        request: RequestId,
         name: &str,
         is_given: bool,
         effects: &mut Effects,
-    ) -> Result<String, Refusal> {
+    ) -> Result<(), Refusal> {
         let name = Name::parse(name).map_err(Refusal::BadName)?;
         let account = self.accounts.named(name);
-        let id = account.ok_or(Refusal::NoSuchAccount(name))?.id;
-        self.grant(id, is_given, Then::Nothing, effects);
+        let account = account.ok_or(Refusal::NoSuchAccount(name))?;
+        let (name, id) = (account.name, account.id);
+        let text = if is_given {
+            format!("{name} administers the server")
+        } else {
+            format!("{name} does not administer the server")
+        };
+        let text = text.into();
+        self.grant(id, is_given, Then::Report { request, text }, effects);
         let deed = Deed::Appointed {
             room: None,
             name,
             is_given,
         };
         self.record(None, None, deed, effects);
-        Ok(if is_given {
-            format!("{name} administers the server")
-        } else {
-            format!("{name} does not administer the server")
-        })
+        Ok(())
     }
 
     /// Ends an account, and the sessions that have it.
     fn administer_remove_account(
         &mut self,
+        request: RequestId,
         name: &str,
         effects: &mut Effects,
-    ) -> Result<String, Refusal> {
+    ) -> Result<(), Refusal> {
         let name = Name::parse(name).map_err(Refusal::BadName)?;
         let account = self.accounts.named(name);
-        let id = account.ok_or(Refusal::NoSuchAccount(name))?.id;
-        self.remove_account(id, Then::Nothing, effects);
+        let account = account.ok_or(Refusal::NoSuchAccount(name))?;
+        let (name, id) = (account.name, account.id);
+        let text = format!("{name} is no account any more").into();
+        self.remove_account(id, Then::Report { request, text }, effects);
         let what = "removed";
         self.record(None, None, Deed::Account { name, what }, effects);
-        Ok(format!("{name} is no account any more"))
+        Ok(())
     }
 }

@@ -114,7 +114,7 @@ impl Chat {
     /// A room as it is listed; administrators see who owns it and that it is hidden.
     fn room_in_words(&self, room: &Room, is_admin: bool) -> String {
         let expected = "a string takes everything";
-        let mut line = format!("{} ({} here", room.name, room.members.len());
+        let mut line = format!("{} ({} here", room.name, room.here());
         if room.key.is_some() {
             line.push_str(", key");
         }

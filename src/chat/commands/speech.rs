@@ -140,7 +140,8 @@ impl Chat {
         let correspondent = rare.and_then(|rare| rare.correspondent);
         let (id, name) = correspondent.ok_or(Refusal::NothingToReply)?;
         // The same person under another name, or whoever has the name now.
-        let to = self.people.get(id).map_or(name, |person| person.name);
+        let person = id.and_then(|id| self.people.get(id));
+        let to = person.map_or(name, |person| person.name);
         self.tell(asker, to.as_str(), text, effects)
     }
 

@@ -154,7 +154,7 @@ fn an_operator_makes_and_ends_accounts_from_outside() {
     );
     hall.line(2, "/create den");
     let done = administer(&mut hall, Administer::RemoveAccount { name: "alice" });
-    assert_eq!(done, Ok("account alice: removed".into()));
+    assert_eq!(done, Ok("alice is no account any more".into()));
     assert_eq!(hall.closing[&2], Close::Removed);
     assert!(hall.changed.contains(&Change::RemoveAccount(AccountId(2))));
     assert_eq!(hall.ask(1, "/rooms den"), ["-> #den (0 here)"]);

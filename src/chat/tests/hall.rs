@@ -1,6 +1,7 @@
 //! A hall to test the chat in: clients that hear what they would be sent, and a store that answers
 //! when it is told to.
 
+use super::archive::Archive;
 use crate::chat::*;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
@@ -26,10 +27,15 @@ pub(super) struct Hall {
     pub(super) tokens: BTreeMap<u32, Token>,
     last_key: u64,
     /// Changes of records the store has not answered, and all there ever were.
-    pub(super) changes: VecDeque<Ticket>,
+    pub(super) changes: VecDeque<(Ticket, Change)>,
     pub(super) changed: Vec<Change>,
+    /// What the store has.
+    pub(super) archive: Archive,
     /// Searches the reader has not answered.
     pub(super) searches: VecDeque<Search>,
+    /// Passwords the worker has not answered, and whether it answers at once.
+    pub(super) passwords: VecDeque<PasswordJob>,
+    pub(super) hashes: bool,
     /// What went into the activity log.
     pub(super) deeds: Vec<Deed>,
     /// What was answered over the control socket, and asked of the shell.
@@ -66,12 +72,38 @@ impl Hall {
         Self::with(Settings::default())
     }
 
+    /// A hall whose store outlives the process.
+    pub(super) fn stored() -> Self {
+        Self::with(Settings {
+            kept: Kept::Stored,
+            ..Settings::default()
+        })
+    }
+
     pub(super) fn with(settings: Settings) -> Self {
         Self::around(Chat::new(settings, EPOCH))
     }
 
+    /// The same hall after the process has ended and another one has begun; whoever was connected
+    /// is gone, and what the store had not answered is lost.
+    pub(super) fn restart(self) -> Self {
+        let settings = Settings {
+            kept: Kept::Stored,
+            ..Settings::default()
+        };
+        let chat = Chat::begin(settings, self.archive.snapshot(EPOCH));
+        let mut hall = Self::around_with(chat, self.archive);
+        (hall.ids, hall.stored, hall.tokens) = (self.ids, self.stored, self.tokens);
+        (hall.now, hall.last_key) = (self.now, self.last_key);
+        hall
+    }
+
     /// A hall around a chat that has not been started.
     pub(super) fn around(chat: Chat) -> Self {
+        Self::around_with(chat, Archive::default())
+    }
+
+    fn around_with(chat: Chat, archive: Archive) -> Self {
         let mut hall = Self {
             chat,
             now: Now {
@@ -90,7 +122,10 @@ impl Hall {
             last_key: 0,
             changes: VecDeque::new(),
             changed: Vec::new(),
+            archive,
             searches: VecDeque::new(),
+            passwords: VecDeque::new(),
+            hashes: true,
             deeds: Vec::new(),
             administered: Vec::new(),
             operations: Vec::new(),
@@ -107,21 +142,49 @@ impl Hall {
         let mut effects = Effects::new();
         let verdict = self.chat.apply(self.now, input, &mut effects);
         self.carry_out(effects);
+        if self.answers {
+            self.answer_changes();
+        }
         while self.answers && !self.jobs.is_empty() {
             self.answer();
         }
-        if self.answers {
-            self.answer_changes();
+        while self.hashes && !self.passwords.is_empty() {
+            self.answer_password();
         }
         verdict
     }
 
     /// Lets the store answer all changes of records.
     pub(super) fn answer_changes(&mut self) {
-        while let Some(ticket) = self.changes.pop_front() {
-            let verdict = self.input(Input::Outcome(Outcome::Changed(ticket)));
-            assert_eq!(verdict, Verdict::Taken);
+        while !self.changes.is_empty() {
+            self.answer_change();
         }
+    }
+
+    /// Lets the store answer the oldest change of a record.
+    pub(super) fn answer_change(&mut self) {
+        let (ticket, change) = self.changes.pop_front().expect("a change is outstanding");
+        self.archive.change(change, self.now.unix_ms);
+        let verdict = self.input(Input::Outcome(Outcome::Changed(ticket)));
+        assert_eq!(verdict, Verdict::Taken);
+    }
+
+    /// Lets the password worker answer its oldest job. Here a hash is the password itself.
+    pub(super) fn answer_password(&mut self) {
+        let job = self.passwords.pop_front().expect("a password is there");
+        let (ticket, password) = (job.ticket, job.password.as_str());
+        let outcome = match job.task {
+            PasswordTask::Check(hash) => Outcome::Checked {
+                ticket,
+                is_right: hash.is_some_and(|hash| *hash.0 == *password),
+                rehash: None,
+            },
+            PasswordTask::Hash => Outcome::Hashed {
+                ticket,
+                hash: PasswordHash(password.into()),
+            },
+        };
+        assert_eq!(self.input(Input::Outcome(outcome)), Verdict::Taken);
     }
 
     pub(super) fn pass(&mut self, time: Duration) {
@@ -153,11 +216,19 @@ impl Hall {
         let (ids, fresh) = match self.stored.get(&job.sender) {
             Some(ids) => (*ids, false),
             None => {
-                let ids = (next(job.row.0), job.second.map(|(room, _)| next(room)));
+                let second = job.second.as_ref().map(|(room, _)| next(*room));
+                let ids = (next(job.row.0), second);
                 self.stored.insert(job.sender, ids);
                 (ids, true)
             }
         };
+        if fresh && !self.archive.rooms.is_empty() {
+            let rows = [Some((job.row, ids.0)), job.second.zip(ids.1)];
+            for ((room, entry), id) in rows.into_iter().flatten() {
+                let id = Some(id);
+                self.archive.keep(room, Entry { id, ..entry });
+            }
+        }
         let outcome = Outcome::Stored {
             ticket: job.ticket,
             id: ids.0,
@@ -230,6 +301,61 @@ impl Hall {
     pub(super) fn line(&mut self, slot: u32, line: &str) {
         let verdict = self.input(Input::Line(client(slot), line));
         assert_eq!(verdict, Verdict::Taken, "{line}");
+    }
+
+    /// A guest behind the line door that makes its name an account.
+    pub(super) fn line_account(&mut self, slot: u32, name: &str) {
+        self.line_client(slot, name);
+        self.choose_password(slot);
+    }
+
+    /// A plain guest makes its name an account, and what it has its account's.
+    pub(super) fn choose_password(&mut self, slot: u32) {
+        self.line(slot, "/password");
+        self.line(slot, "pw");
+        self.line(slot, "pw");
+        self.hear(slot);
+    }
+
+    /// A sealed client answers what it was asked in secret.
+    pub(super) fn secret(&mut self, slot: u32, text: &str) -> MessageKey {
+        self.last_key += 1;
+        let key = MessageKey(self.last_key);
+        let verdict = self.input(Input::Secret(client(slot), key, text));
+        assert_eq!(verdict, Verdict::Taken);
+        key
+    }
+
+    /// A sealed client that logs in with its password.
+    pub(super) fn sealed_account(&mut self, slot: u32, name: &str) {
+        self.open(slot, arrival(Door::Sealed, slot));
+        self.hello(slot, name);
+        self.secret(slot, "pw");
+        self.hear(slot);
+    }
+
+    /// A sealed client comes back with what it has of a session.
+    pub(super) fn come_back(
+        &mut self,
+        slot: u32,
+        name: &str,
+        token: Token,
+        positions: Vec<(RoomId, EntryId)>,
+    ) -> Vec<String> {
+        self.open(slot, arrival(Door::Sealed, slot));
+        let hello = Hello {
+            name: Some(name),
+            room: None,
+            resume: Some(Resume {
+                hash: TokenHash(token.0),
+                epoch: EPOCH,
+                token,
+                positions,
+            }),
+        };
+        let verdict = self.input(Input::Hello(client(slot), hello));
+        assert_eq!(verdict, Verdict::Taken);
+        self.hear(slot)
     }
 
     /// A sealed client's line, under the next number.
@@ -356,11 +482,11 @@ impl Hall {
         match job {
             Job::Write(Write::Append(append)) => self.jobs.push_back(append),
             Job::Write(Write::Change { ticket, change }) => {
-                self.changes.push_back(ticket);
-                self.changed.push(change);
+                self.changed.push(change.clone());
+                self.changes.push_back((ticket, change));
             }
             Job::Search(search) => self.searches.push_back(search),
-            Job::Password(_) => {}
+            Job::Password(job) => self.passwords.push_back(job),
         }
     }
 

@@ -135,7 +135,7 @@ fn a_change_is_answered_when_it_is_durable() {
     assert!(hall.hear(1)[0].contains("limit 8"));
     let key = hall.run(2, "/create cave").0;
     assert!(!hall.hear(2).contains(&format!("done {key}")));
-    let ticket = hall.changes.pop_front().unwrap();
+    let (ticket, _) = hall.changes.pop_front().unwrap();
     let outcome = Outcome::NotStored {
         ticket,
         why: StoreFailure::DiskFull,
