@@ -6,7 +6,10 @@
 
 use crate::chat::Rates;
 use crate::fanout::Bounds;
-use crate::limits::{JOURNAL_BYTES_MAX, JOURNAL_JOBS_MAX, KIB, TEXT_BYTES_MAX};
+use crate::limits::{
+    ANSWER_BYTES_MAX, JOURNAL_BYTES_MAX, JOURNAL_JOBS_MAX, KIB, REPLIES_OWED_BYTES_MAX,
+    TEXT_BYTES_MAX,
+};
 use std::time::Duration;
 
 /// A stream of numbers that its seed decides (splitmix64).
@@ -279,7 +282,9 @@ fn tight_bounds(dice: &mut Dice, text_bytes_max: usize) -> Bounds {
         room_log_bytes_max,
         logs_bytes_max: 2 * entry_bytes_max
             + dice.magnitude(room_log_bytes_max, 8 * room_log_bytes_max),
-        unfinished_bytes_max: 2 * entry_bytes_max + dice.magnitude(KIB, 64 * KIB),
+        // Answers that wait for the end of a replay are said in one breath with it.
+        unfinished_bytes_max: (2 * entry_bytes_max).max(REPLIES_OWED_BYTES_MAX + ANSWER_BYTES_MAX)
+            + dice.magnitude(KIB, 64 * KIB),
         write_buffers_max: dice.magnitude(2, 16),
         small_room_members_max: dice.between(1, 12),
         ..Bounds::default()
