@@ -20,7 +20,7 @@ use super::connection::{CatchUp, Ending, Replay};
 use super::log::Log;
 use super::pages::{Page, State, Urgency};
 use super::segment::{Encoded, Segment};
-use crate::chat::{self, ClientId, EntryId, From, PageRequest, StoreFailure};
+use crate::chat::{ClientId, EntryId, From, Page as StoredPage, PageRequest, StoreFailure};
 use crate::limits::UNACKNOWLEDGED_MAX;
 use crate::wire::message;
 
@@ -278,7 +278,7 @@ impl Fanout {
     }
 
     /// The store's answer to a request. One that nobody waits for any more is ignored.
-    pub fn supply(&mut self, request: &PageRequest, answer: Result<chat::Page, StoreFailure>) {
+    pub fn supply(&mut self, request: &PageRequest, answer: Result<StoredPage, StoreFailure>) {
         if !self.pages.is_sent(request) {
             return;
         }
@@ -295,7 +295,7 @@ impl Fanout {
     }
 
     /// The same bytes as when they were live.
-    fn encode_page(&mut self, request: &PageRequest, page: &chat::Page) -> Page {
+    fn encode_page(&mut self, request: &PageRequest, page: &StoredPage) -> Page {
         let mut segment = Segment::new(0, 0, 0, 0);
         let mut reaches = 0;
         let mut is_whole = true;

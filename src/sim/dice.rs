@@ -170,18 +170,8 @@ impl Weather {
             .magnitude(shortest, longest)
             .min(trickle_bytes_max)
             .max(64);
-        let (bounds, is_tight) = match dice.between(0, 9) {
-            0..5 => (wide_bounds(), false),
-            5 => (Bounds::default(), true),
-            _ => (tight_bounds(dice, text_bytes_max), true),
-        };
-        let has_store = dice.chance(500);
-        let bounds = Bounds {
-            has_store,
-            pages_max: dice.magnitude(1, 64),
-            page_bytes_max: dice.magnitude(64, 256 * KIB),
-            ..bounds
-        };
+        let (bounds, is_tight) = draw_bounds(dice, text_bytes_max);
+        let has_store = bounds.has_store;
         let ticks = [1, 5, 20, 100, 1_000].map(Duration::from_millis);
         let is_bounded = dice.chance(300);
         Self {
@@ -234,6 +224,22 @@ impl Weather {
             sweep_step: Duration::from_micros(dice.magnitude(1, 3_000) as u64),
         }
     }
+}
+
+/// Bounds, and whether memory loses what readers want under them.
+fn draw_bounds(dice: &mut Dice, text_bytes_max: usize) -> (Bounds, bool) {
+    let (bounds, is_tight) = match dice.between(0, 9) {
+        0..5 => (wide_bounds(), false),
+        5 => (Bounds::default(), true),
+        _ => (tight_bounds(dice, text_bytes_max), true),
+    };
+    let bounds = Bounds {
+        has_store: dice.chance(500),
+        pages_max: dice.magnitude(1, 64),
+        page_bytes_max: dice.magnitude(64, 256 * KIB),
+        ..bounds
+    };
+    (bounds, is_tight)
 }
 
 fn draw_rates(dice: &mut Dice) -> Rates {
