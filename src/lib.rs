@@ -13,8 +13,11 @@
 //! | [`wire`] | bytes to messages and back, sealed and plain |
 //! | [`fanout`] | a room's encoded log and its members' cursors |
 //! | [`store`] | what was said, kept |
+//! | [`activity`] | the activity log: its lines, its files |
+//! | [`control`] | what is asked over the control socket |
 //! | [`config`] | what the operator may change |
 //! | [`net`] | the loop, its sockets and its workers |
+//! | [`admin`] | what an operator does from a shell |
 //! | [`client`] | the bundled client |
 
 pub mod limits;
@@ -29,9 +32,17 @@ pub mod wire;
 pub mod store;
 
 #[cfg(feature = "server")]
+pub mod activity;
+#[cfg(feature = "server")]
+pub mod control;
+
+#[cfg(feature = "server")]
 pub mod config;
 #[cfg(feature = "server")]
 pub mod net;
+
+#[cfg(feature = "server")]
+pub mod admin;
 
 #[cfg(feature = "client")]
 pub mod client;

@@ -183,9 +183,23 @@ pub const ACCOUNTS_MAX: usize = 100_000;
 pub const KEYS_PER_ACCOUNT_MAX: usize = 16;
 /// Longest password, bytes after normalisation; refused.
 pub const PASSWORD_BYTES_MAX: usize = 256;
+/// Memory that hashing a password takes, KiB: what OWASP's password storage sheet names for two
+/// passes, so that trying many at once costs memory that graphics cards do not have.
+pub const PASSWORD_MEMORY_KIB: u32 = 19 * 1024;
+/// How often that memory is gone over.
+pub const PASSWORD_PASSES: u32 = 2;
+/// Parts of that memory that could be worked on at once; one, since one thread does.
+pub const PASSWORD_LANES: u32 = 1;
+/// Memory that a hash already kept may ask for, KiB; one that asks for more matches nothing.
+pub const PASSWORD_MEMORY_KIB_MAX: u32 = 256 * 1024;
+/// Passes, or lanes, that it may ask for; one that asks for more matches nothing.
+pub const PASSWORD_PASSES_MAX: u32 = 16;
+/// Jobs handed to the password thread: one that it works on, and one so that it need not wait for
+/// the loop. All others wait where they can still be put in order or dropped.
+pub const PASSWORD_JOBS_AHEAD: usize = 2;
 /// Passwords waiting to be hashed; further ones are refused.
 pub const PASSWORD_JOBS_MAX: usize = 1_024;
-/// The same from one source; further ones are refused.
+/// The same from one source that is not trusted; further ones are refused.
 pub const PASSWORD_JOBS_PER_SOURCE_MAX: usize = 4;
 /// Wrong passwords on one connection; then it is closed.
 pub const PASSWORD_TRIES_MAX: u8 = 3;
@@ -226,6 +240,36 @@ pub const RECENT_GUESTS_MAX: usize = 16;
 pub const ANNOUNCEMENT_BYTES_MAX: usize = KIB;
 /// Changes of records that wait for the journal; commands that make more wait.
 pub const CHANGES_WAITING_MAX: usize = 4_096;
+
+// --- Activity log ---
+
+/// Size at which a new file of the activity log is begun, bytes.
+pub const ACTIVITY_LOG_BYTES: u64 = 16 * MIB as u64;
+/// The smallest such size that an operator may choose.
+pub const ACTIVITY_LOG_BYTES_MIN: u64 = 64 * KIB as u64;
+/// Older files of the activity log that are kept; the oldest is deleted.
+pub const ACTIVITY_LOG_FILES: u32 = 8;
+/// The most that an operator may choose: each new file renames them all.
+pub const ACTIVITY_LOG_FILES_MAX: u32 = 1_000;
+/// Lines that wait for the activity log's thread; further ones are lost, and counted.
+pub const ACTIVITY_QUEUE_MAX: usize = 8 * 1024;
+/// Lines that one `/log` shows.
+pub const ACTIVITY_LINES_SHOWN: usize = 50;
+/// How much of the newest files `/log` looks at, bytes; older lines are found by `parlourd admin log`.
+pub const ACTIVITY_BYTES_SEARCHED: u64 = 4 * MIB as u64;
+/// How often `parlourd admin log --follow` looks for new lines.
+pub const ACTIVITY_FOLLOW_INTERVAL: Duration = Duration::from_millis(250);
+
+// --- Metrics door and control socket ---
+
+/// Connections at once at each of them; the oldest that has not asked anything is closed.
+pub const SIDE_VISITORS_MAX: usize = 16;
+/// Longest request at the metrics door, bytes; then closed.
+pub const METRICS_REQUEST_BYTES_MAX: usize = 8 * KIB;
+/// Longest request over the control socket, bytes; then closed.
+pub const CONTROL_REQUEST_BYTES_MAX: usize = 8 * KIB;
+/// How long a request and its answer may take; then closed.
+pub const SIDE_TIMEOUT: Duration = Duration::from_secs(10);
 
 // --- Rooms in memory ---
 
@@ -453,6 +497,13 @@ pub const CLIENT_HISTORY_BYTES_MAX: usize = MIB;
 pub const CLIENT_PAINT_BYTES: usize = 64 * KIB;
 /// How long a leaving client waits for what it said to be stored, and for the goodbye.
 pub const CLIENT_GOODBYE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes of a secret as it is typed, which normalisation may make fewer; further keys have no
+/// effect.
+pub const CLIENT_SECRET_BYTES_MAX: usize = 4 * PASSWORD_BYTES_MAX;
+/// Largest file that may begin with a password, bytes; a larger one is refused.
+pub const CLIENT_PASSWORD_FILE_BYTES_MAX: usize = 4 * KIB;
+/// Largest list of accounts that keep their password, bytes; a larger one is refused.
+pub const CLIENT_DECLINED_BYTES_MAX: usize = MIB;
 /// Largest file of known servers that is read, bytes; a larger one is refused.
 pub const KNOWN_SERVERS_BYTES_MAX: usize = MIB;
 
@@ -500,6 +551,13 @@ const _: () = {
     );
     // A session in use must not be forgotten between two notes of it.
     assert!(SESSION_NOTED_INTERVAL.as_secs() * 2 <= ACCOUNT_RESUME_AGE_MAX.as_secs());
+    // A secret must fit what a client without a name may send, and a file what is typed.
+    assert!(CLIENT_SECRET_BYTES_MAX + MESSAGE_ENVELOPE_BYTES_MAX <= UNNAMED_MESSAGE_BYTES_MAX);
+    assert!(CLIENT_SECRET_BYTES_MAX <= CLIENT_PASSWORD_FILE_BYTES_MAX);
+    // What is hashed today must be checked tomorrow.
+    assert!(PASSWORD_MEMORY_KIB <= PASSWORD_MEMORY_KIB_MAX);
+    assert!(PASSWORD_PASSES <= PASSWORD_PASSES_MAX && PASSWORD_LANES <= PASSWORD_PASSES_MAX);
+    assert!(PASSWORD_JOBS_PER_SOURCE_MAX <= PASSWORD_JOBS_MAX);
     // The journal must take the longest message.
     assert!(TEXT_BYTES_MAX <= JOURNAL_BYTES_MAX);
 };

@@ -27,7 +27,8 @@ const BANNED: [&str; 7] = [
 ];
 
 /// The files that may read the clock, each for its own program.
-const CLOCKS: [&str; 3] = [
+const CLOCKS: [&str; 4] = [
+    "src/admin/clock.rs",
     "src/net/clock.rs",
     "src/client/clock.rs",
     "loadtest/src/clock.rs",
@@ -81,7 +82,7 @@ struct Layer {
 }
 
 /// Who may import whom: the table of the architecture, lowest first.
-const LAYERS: [Layer; 12] = [
+const LAYERS: [Layer; 15] = [
     Layer {
         module: "limits",
         ours: &[],
@@ -115,6 +116,7 @@ const LAYERS: [Layer; 12] = [
             "rand",
             "sha2",
             "subtle",
+            "unicode_normalization",
             "x25519_dalek",
             "zeroize",
         ],
@@ -138,6 +140,18 @@ const LAYERS: [Layer; 12] = [
         crates: &["log", "rusqlite", "rustix"],
     },
     Layer {
+        module: "activity",
+        ours: &["limits"],
+        chat: Chat::Words,
+        crates: &["serde_json"],
+    },
+    Layer {
+        module: "control",
+        ours: &["limits"],
+        chat: Chat::Words,
+        crates: &["serde_json"],
+    },
+    Layer {
         module: "config",
         ours: &["limits"],
         chat: Chat::All,
@@ -146,7 +160,8 @@ const LAYERS: [Layer; 12] = [
     Layer {
         module: "net",
         ours: &[
-            "limits", "buffer", "crypto", "wire", "fanout", "store", "config",
+            "limits", "buffer", "crypto", "wire", "fanout", "store", "activity", "control",
+            "config",
         ],
         chat: Chat::All,
         crates: &[
@@ -154,12 +169,19 @@ const LAYERS: [Layer; 12] = [
             "mio",
             "rand",
             "rustix",
+            "sd_notify",
             "signal_hook",
             "signal_hook_mio",
             "slab",
             "socket2",
             "zeroize",
         ],
+    },
+    Layer {
+        module: "admin",
+        ours: &["limits", "crypto", "store", "activity", "control", "config"],
+        chat: Chat::All,
+        crates: &["rand", "rustix", "serde_json", "zeroize"],
     },
     Layer {
         module: "client",
@@ -181,9 +203,9 @@ const LAYERS: [Layer; 12] = [
     },
     Layer {
         module: "bin/parlourd",
-        ours: &["limits", "config", "net"],
+        ours: &["limits", "config", "net", "admin"],
         chat: Chat::Nothing,
-        crates: &["clap", "env_logger", "log"],
+        crates: &["clap", "env_logger", "log", "sd_notify"],
     },
     Layer {
         module: "bin/parlour",

@@ -90,3 +90,29 @@ fn with_commas(number: usize) -> String {
         .collect();
     groups.join(",")
 }
+
+#[test]
+fn the_operations_manual_lists_every_key_with_its_variable() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, lines, _) = Program::run(bare_command(folder.path()).arg("--print-config"), "");
+    let mut wanted = Vec::new();
+    let (mut table_name, mut needs) = ("", "");
+    for line in &lines {
+        if line == "[limits]" {
+            table_name = "limits.";
+        } else if line.starts_with('#') {
+            let is_marked = line.starts_with("# * ");
+            needs = if is_marked { "a restart" } else { "a reload" };
+        } else if let Some((key, _)) = line.split_once(" = ") {
+            let key = format!("{table_name}{key}");
+            let variable = key.replace(['-', '.'], "_").to_uppercase();
+            wanted.push(format!("| `{key}` | `PARLOUR_{variable}` | {needs} |"));
+        }
+    }
+    let found = table(&document("docs/operations.md"), "\n## Configuration\n");
+    assert!(
+        found == wanted,
+        "the table in docs/operations.md should be:\n{}",
+        wanted.join("\n")
+    );
+}

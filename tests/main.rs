@@ -7,6 +7,8 @@
     reason = "everything here is a test, its shared parts included"
 )]
 
+mod accounts;
+mod administration;
 mod crowds;
 mod docs;
 mod doors;

@@ -141,6 +141,11 @@ impl Accounts {
         self.touched.insert(id);
     }
 
+    /// Whether any account administers the server.
+    pub(super) fn has_admin(&self) -> bool {
+        self.by_id.values().any(|account| account.is_admin)
+    }
+
     pub(super) fn count(&self) -> usize {
         self.by_id.len()
     }

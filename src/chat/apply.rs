@@ -10,6 +10,7 @@ use super::{
     Chat, ClientId, Close, Command, Effect, Effects, Event, Hello, Input, MessageKey, Now, Parting,
     Pause, Verdict,
 };
+use std::sync::Arc;
 
 impl Chat {
     /// Deals with one input; what must happen is appended to `effects`, to be carried out in order
@@ -178,10 +179,13 @@ impl Chat {
         }
     }
 
-    /// Says goodbye to everybody; the last thing a stopping server asks of the chat.
-    pub fn farewell(&mut self, effects: &mut Effects) {
+    /// Says goodbye to everybody, and why; the last thing a stopping server asks of the chat.
+    pub fn farewell(&mut self, why: Option<&str>, effects: &mut Effects) {
         self.is_stopping = true;
-        let bye = || Event::Bye(Some("server is stopping".into()));
+        let stopping = "server is stopping";
+        let words: Arc<str> =
+            why.map_or(stopping.into(), |why| format!("{stopping}: {why}").into());
+        let bye = || Event::Bye(Some(words.clone()));
         let is_open = |seat: &Seat| match seat {
             Seat::Nameless(_) | Seat::Taken(_) => true,
             Seat::Vacant | Seat::Deaf(_) => false,

@@ -216,6 +216,7 @@ impl Chat {
                 rehash,
             } => self.checked(ticket, is_right, rehash, effects),
             Outcome::Hashed { ticket, hash } => self.hashed(ticket, hash, effects),
+            Outcome::PasswordRefused { ticket, why } => self.not_hashed(ticket, why, effects),
         }
         self.submit_changes(effects);
     }

@@ -57,8 +57,9 @@ pub use throttle::Rates;
 pub use vocabulary::*;
 
 use crate::limits::{
-    COMMAND_BURST, COMMAND_BYTES_BURST, COMMAND_BYTES_PER_SECOND, COMMANDS_PER_SECOND,
-    JOURNAL_BYTES_MAX, JOURNAL_JOBS_MAX, ROOMS_MAX,
+    ACCOUNTS_MAX, COMMAND_BURST, COMMAND_BYTES_BURST, COMMAND_BYTES_PER_SECOND,
+    COMMANDS_PER_SECOND, GUEST_RESUME_AGE_MAX, JOURNAL_BYTES_MAX, JOURNAL_JOBS_MAX, ROOMS_MAX,
+    ROOMS_PER_ACCOUNT_MAX, ROOMS_PER_GUEST_MAX,
 };
 use accounts::Accounts;
 use changes::Changes;
@@ -90,6 +91,16 @@ pub struct Settings {
     pub guests_create_rooms: bool,
     /// Rooms at once.
     pub rooms_max: usize,
+    /// Rooms one guest may own.
+    pub rooms_per_guest: usize,
+    /// Rooms one account may own.
+    pub rooms_per_account: usize,
+    /// Accounts at once.
+    pub accounts_max: usize,
+    /// How long a guest whose connection was lost may resume its session.
+    pub guest_resume: Duration,
+    /// Whether what people say goes into the activity log.
+    pub log_messages: bool,
     /// The first room id that was never used in this epoch; greater than [`LOBBY`].
     pub rooms_from: RoomId,
     /// Whether an empty line through the line door means leaving.
@@ -114,6 +125,11 @@ impl Default for Settings {
             },
             guests_create_rooms: true,
             rooms_max: ROOMS_MAX,
+            rooms_per_guest: ROOMS_PER_GUEST_MAX,
+            rooms_per_account: ROOMS_PER_ACCOUNT_MAX,
+            accounts_max: ACCOUNTS_MAX,
+            guest_resume: GUEST_RESUME_AGE_MAX,
+            log_messages: false,
             rooms_from: RoomId(LOBBY.0 + 1),
             empty_line_leaves: true,
             journal_jobs_max: JOURNAL_JOBS_MAX,
@@ -158,6 +174,16 @@ impl Chat {
         self.people.reserve(clients);
     }
 
+    /// Goes by other settings from now on. What people have already, such as rooms above a new
+    /// bound, they keep; how long what is said is kept, and the first room id, stay as they are.
+    pub fn configure(&mut self, settings: Settings) {
+        self.settings = Settings {
+            kept: self.settings.kept,
+            rooms_from: self.settings.rooms_from,
+            ..settings
+        };
+    }
+
     /// When [`Input::Tick`] is wanted, if nothing else comes before.
     pub fn next_deadline(&self) -> Option<Duration> {
         let count = self.rooms.next_count().map(|(due, _)| due);
@@ -169,6 +195,16 @@ impl Chat {
             self.orphans.due(),
         ];
         dues.into_iter().flatten().min()
+    }
+
+    /// Whether no account administers the server.
+    pub fn lacks_admin(&self) -> bool {
+        !self.accounts.has_admin()
+    }
+
+    /// How many answers the journal owes.
+    pub fn journal_len(&self) -> usize {
+        self.journal.len() + self.changes.outstanding()
     }
 
     /// Whether the journal owes no answer; a stopping server waits for it.

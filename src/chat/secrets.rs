@@ -453,6 +453,20 @@ impl Chat {
         self.go_on_ending(client, job.has_ended, effects);
     }
 
+    /// The worker would not look at a password; it may be given once more.
+    pub(super) fn not_hashed(&mut self, ticket: Ticket, why: Refusal, effects: &mut Effects) {
+        let Some((client, stage, job)) = self.take_answered(ticket) else {
+            return;
+        };
+        effects.push_back(Effect::Reply(client, Event::Refused(job.key, why)));
+        let stage = match stage {
+            Stage::Login(_) | Stage::Current => stage,
+            Stage::New | Stage::Again(_) => Stage::New,
+        };
+        self.ask_secret(client, stage, effects);
+        self.go_on_ending(client, job.has_ended, effects);
+    }
+
     /// The flow that waited for an answer, if its connection still does.
     fn take_answered(&mut self, ticket: Ticket) -> Option<(ClientId, Stage, Underway)> {
         let client = self.password_jobs.finish(ticket)?;

@@ -10,7 +10,7 @@ use super::{
     AccountId, Change, Chat, ClientId, ClientKey, Close, Deed, Door, Duration, Effect, Effects,
     EntryId, Event, From, Name, Parting, RoomId, RoomName, SessionRecord,
 };
-use crate::limits::{DROPPED_SESSIONS_MAX, GUEST_RESUME_AGE_MAX, JOIN_HISTORY_ENTRIES};
+use crate::limits::{DROPPED_SESSIONS_MAX, JOIN_HISTORY_ENTRIES};
 
 /// What a name that was asked for turns out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -358,13 +358,13 @@ impl Chat {
     /// When the session that has been without a connection for longest ends.
     pub(super) fn next_expiry(&self) -> Option<Duration> {
         let (since, _) = self.people.oldest_dropped()?;
-        Some(since.saturating_add(GUEST_RESUME_AGE_MAX))
+        Some(since.saturating_add(self.settings.guest_resume))
     }
 
     /// Ends the sessions that were not resumed in time.
     pub(super) fn expire_sessions(&mut self, effects: &mut Effects) {
         while let Some((since, id)) = self.people.oldest_dropped() {
-            if since.saturating_add(GUEST_RESUME_AGE_MAX) > self.now.monotonic {
+            if since.saturating_add(self.settings.guest_resume) > self.now.monotonic {
                 break;
             }
             self.end(id, Parting::Left, true, effects);

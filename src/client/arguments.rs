@@ -41,6 +41,10 @@ pub struct Arguments {
     /// The file of this client's key; made if absent [default: one per server].
     #[arg(long, value_name = "FILE")]
     pub identity: Option<PathBuf>,
+    /// The file whose first line is the password of the account called NAME. Nobody else may be
+    /// able to read it.
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
     /// How what is sent is protected: 2 is AES-256-GCM, 1 AES-256-CTR with HMAC-SHA-256. A server
     /// that does not speak it refuses, and no other is tried [default: 2].
     #[arg(long, value_name = "NUMBER", value_parser = parse_suite, default_value = "2", hide_default_value = true)]

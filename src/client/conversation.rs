@@ -14,7 +14,8 @@ pub use self::unacknowledged::What;
 use super::news::{News, Outlet};
 use crate::chat::Welcome;
 use crate::chat::{
-    EntryId, Epoch, Hello, MessageKey, Name, Resume, RoomId, RoomName, Token, TokenHash,
+    EntryId, Epoch, Hello, MessageKey, Name, Resume, RoomId, RoomName, SecretPrompt, Token,
+    TokenHash,
 };
 use crate::crypto::token;
 use crate::limits::UNACKNOWLEDGED_MAX;
@@ -76,6 +77,11 @@ pub struct Conversation {
     /// Whether what waits may be sent: one is where one wanted to be.
     is_ready: bool,
     approach: Approach,
+    /// The secret that the server waits for.
+    asked: Option<SecretPrompt>,
+    /// The secret that was given and is not answered yet. What it was is not kept: after a lost
+    /// connection it is asked for again.
+    given: Option<(MessageKey, SecretPrompt)>,
     /// The rooms of a session that is over, the one that was current last.
     rejoin: Vec<RoomName>,
     /// Whether this connection's session goes on from one before.
@@ -101,6 +107,8 @@ impl Conversation {
             is_welcome: false,
             is_ready: false,
             approach: Approach::None,
+            asked: None,
+            given: None,
             rejoin: Vec::new(),
             is_resumed: false,
             time_shift_seconds: 0,
@@ -138,6 +146,8 @@ impl Conversation {
     /// Chooses the name for the next hello.
     pub fn choose_name(&mut self, name: Name) {
         self.wish.name = Some(name);
+        // The one that was had before is not to be had any more.
+        self.name = None;
     }
 
     /// Makes do with the room one was let into instead of the one that was wished for.
@@ -154,6 +164,8 @@ impl Conversation {
         self.is_welcome = false;
         self.is_ready = false;
         self.approach = Approach::None;
+        self.asked = None;
+        self.given = None;
     }
 
     /// Says who one is, with what is needed to go on where one was.
@@ -197,6 +209,21 @@ impl Conversation {
         self.add(What::Run { line }, heard);
     }
 
+    /// Gives the secret that was asked for; an empty one says that there will be none. Tells
+    /// whether it is still waited for; if not, nothing is sent.
+    pub fn give_secret(&mut self, text: &str, heard: &mut Outlet<'_>) -> bool {
+        let Some(prompt) = self.asked.take() else {
+            return false;
+        };
+        let key = self.unacknowledged.draw_key();
+        self.given = (!text.is_empty()).then_some((key, prompt));
+        if self.trace {
+            heard(News::Trace(&format!("> Secret {{ key: {key:?}, .. }}")));
+        }
+        encode_client(&ClientMessage::Secret { key, text }, &mut self.outgoing);
+        true
+    }
+
     fn add(&mut self, what: What, heard: &mut Outlet<'_>) {
         let key = self.unacknowledged.add(what);
         if self.is_ready {
@@ -232,8 +259,8 @@ impl Conversation {
                     .cast_signed();
                 self.welcomed(welcome, heard);
             }
-            ServerMessage::AskName => heard(News::AskName),
-            ServerMessage::AskSecret(_) => {}
+            ServerMessage::AskName => self.asked(None, heard),
+            ServerMessage::AskSecret(prompt) => self.asked(Some(prompt), heard),
             ServerMessage::Entered { room, name, topic } => {
                 self.entered(room, Some(name));
                 heard(News::Entered { room: name, topic });
@@ -262,12 +289,7 @@ impl Conversation {
                 id,
                 sent,
             } => self.stored(key, room, id, sent, heard),
-            ServerMessage::Done(key) => {
-                self.unacknowledged.settle(key);
-                if self.approach == Approach::Asked(key) {
-                    self.begin_to_send(heard);
-                }
-            }
+            ServerMessage::Done(key) => self.done(key, heard),
             ServerMessage::ReplayBegin { room } => {
                 if let Some(room) = self.rooms.get_mut(&room_handle(room)) {
                     room.shown_again = true;
@@ -290,7 +312,33 @@ impl Conversation {
         }
     }
 
+    fn done(&mut self, key: MessageKey, heard: &mut Outlet<'_>) {
+        self.unacknowledged.settle(key);
+        if self.given.is_some_and(|(given, _)| given == key) {
+            self.secret_taken(heard);
+        }
+        if self.approach == Approach::Asked(key) {
+            self.begin_to_send(heard);
+        }
+    }
+
+    /// The server asks for a secret, or for a name: then the secret before was not the right one.
+    fn asked(&mut self, prompt: Option<SecretPrompt>, heard: &mut Outlet<'_>) {
+        self.asked = prompt;
+        self.given = None;
+        heard(prompt.map_or(News::AskName, News::AskSecret));
+    }
+
+    /// The secret that was given was the right one.
+    fn secret_taken(&mut self, heard: &mut Outlet<'_>) {
+        match self.given.take() {
+            Some((_, SecretPrompt::Login(name))) => heard(News::LoggedIn(name)),
+            Some((_, SecretPrompt::Current | SecretPrompt::New | SecretPrompt::Again)) | None => {}
+        }
+    }
+
     fn refused(&mut self, key: Option<MessageKey>, text: &str, heard: &mut Outlet<'_>) {
+        self.given = self.given.filter(|(given, _)| Some(*given) != key);
         if let Some(key) = key {
             self.unacknowledged.settle(key);
         }
@@ -327,6 +375,7 @@ impl Conversation {
             resumed: welcome.resumed,
             history_reset: !same_history,
         });
+        self.secret_taken(heard);
         // What was meant for another room than the first must not end up in that one.
         if welcome.resumed || (self.wish.room.is_none() && self.rejoin.is_empty()) {
             self.begin_to_send(heard);

@@ -10,11 +10,13 @@ pub mod backoff;
 pub mod channel;
 pub mod clock;
 pub mod conversation;
+pub mod declined;
 pub mod exit;
 pub mod folder;
 pub mod input;
 pub mod link;
 pub mod news;
+pub mod password_file;
 pub mod pins;
 pub mod pipe;
 pub mod safe;
@@ -32,6 +34,7 @@ use self::conversation::Wish;
 use self::exit::{Exit, report};
 use self::folder::StateFolder;
 use self::link::{Link, Retry};
+use self::password_file::PasswordFile;
 use self::pins::Pins;
 use self::session::Session;
 use self::trust::Trust;
@@ -74,6 +77,12 @@ fn talk(arguments: &Arguments) -> Result<Exit, Failure> {
         let why = "a name is needed when the input is not a terminal: --name NAME";
         return Err((Exit::Usage, why.to_owned()));
     }
+    let password = arguments
+        .password_file
+        .as_deref()
+        .map(PasswordFile::read)
+        .transpose()
+        .map_err(|why| (Exit::Usage, why))?;
     let trust = Trust::new(
         address.clone(),
         StateFolder::find().ok(),
@@ -96,12 +105,12 @@ fn talk(arguments: &Arguments) -> Result<Exit, Failure> {
     if at_keyboard {
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty());
         let coloured = !arguments.no_color && !no_color;
-        terminal::run(link, &trust, coloured).map_err(failed)
+        terminal::run(link, &trust, password, coloured).map_err(failed)
     } else {
         let manner = pipe::Manner {
             text_only: arguments.text,
             listen: arguments.listen,
         };
-        pipe::run(link, &trust, manner).map_err(failed)
+        pipe::run(link, &trust, password, manner).map_err(failed)
     }
 }

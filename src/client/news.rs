@@ -2,7 +2,7 @@
 //!
 //! Both fronts, the terminal and the pipe, are told the same and decide what to show of it.
 
-use crate::chat::{Name, RoomName};
+use crate::chat::{Name, RoomName, SecretPrompt};
 use crate::crypto::handshake::PublicKey;
 use crate::crypto::record::CloseCode;
 use crate::wire::message::EntryView;
@@ -26,6 +26,10 @@ pub enum News<'a> {
     },
     /// The server wants a name.
     AskName,
+    /// The server wants something that must not be shown while it is typed.
+    AskSecret(SecretPrompt),
+    /// A password that was typed has opened the account of that name.
+    LoggedIn(Name),
     /// A room is entered; its history follows.
     Entered {
         /// Which.

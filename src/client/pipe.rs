@@ -10,10 +10,11 @@ use super::exit::{Exit, report, report_frame};
 use super::input::{Input, Line};
 use super::link::{Ending, Link};
 use super::news::News;
+use super::password_file::PasswordFile;
 use super::safe::safe_row;
 use super::trust::{Decision, Trust};
 use super::words::append_words;
-use crate::chat::Refusal;
+use crate::chat::{Name, Refusal, SecretPrompt};
 use crate::crypto::handshake::PublicKey;
 use crate::limits::{CLIENT_PAINT_BYTES, TEXT_BYTES_MAX};
 
@@ -31,9 +32,17 @@ pub struct Manner {
 /// # Errors
 ///
 /// When the poll fails; everything else is an [`Exit`].
-pub fn run(mut link: Link, trust: &Trust, manner: Manner) -> io::Result<Exit> {
+pub fn run(
+    mut link: Link,
+    trust: &Trust,
+    password: Option<PasswordFile>,
+    manner: Manner,
+) -> io::Result<Exit> {
     let mut input = Some(Input::start(link.waker()));
-    let mut front = Front::default();
+    let mut front = Front {
+        password,
+        ..Front::default()
+    };
     let mut leaving = false;
     while link.ending().is_none() {
         let wants_input = link.session().has_room() && input.is_some();
@@ -42,6 +51,9 @@ pub fn run(mut link: Link, trust: &Trust, manner: Manner) -> io::Result<Exit> {
         })?;
         if let Some(key) = front.server_key.take() {
             decide(&mut link, trust, &key, &mut front);
+        }
+        if let Some(prompt) = front.asked.take() {
+            front.give_secret(prompt, &mut link);
         }
         if front.hello_refused {
             link.end(Ending::Failed(
@@ -76,6 +88,8 @@ fn link_ending(link: &Link) -> Ending {
 struct Front {
     out: String,
     server_key: Option<PublicKey>,
+    password: Option<PasswordFile>,
+    asked: Option<SecretPrompt>,
     was_welcome: bool,
     hello_refused: bool,
     /// Whether input was left because there was no room for it.
@@ -91,7 +105,14 @@ impl Front {
         append_words(news, &mut self.out);
         match *news {
             News::ServerKey(key) => self.server_key = Some(key),
-            News::Welcome { .. } => self.was_welcome = true,
+            News::Welcome { .. } => {
+                self.was_welcome = true;
+                self.password_taken();
+            }
+            News::LoggedIn(_) => self.password_taken(),
+            News::AskSecret(prompt) => self.asked = Some(prompt),
+            // It was given one at the start, so this says that it did not take it.
+            News::AskName => self.hello_refused = true,
             News::Refused { of_command, .. } => {
                 self.lost = true;
                 self.hello_refused |= !of_command;
@@ -108,8 +129,7 @@ impl Front {
                 let seconds = again.as_secs_f32();
                 report(&format!("{why}; trying again in {seconds:.1} s"));
             }
-            News::AskName
-            | News::Entered { .. }
+            News::Entered { .. }
             | News::Exited(_)
             | News::Current(_)
             | News::Renamed(_)
@@ -123,6 +143,31 @@ impl Front {
         if self.out.len() > CLIENT_PAINT_BYTES && self.print().is_err() {
             // Told again by the next print, which ends the program.
             self.out.clear();
+        }
+    }
+
+    fn password_taken(&mut self) {
+        if let Some(password) = &mut self.password {
+            password.taken();
+        }
+    }
+
+    /// Answers what only a person could, as far as a file can.
+    fn give_secret(&mut self, prompt: SecretPrompt, link: &mut Link) {
+        let SecretPrompt::Login(name) = prompt else {
+            self.refuse("a password is changed at the keyboard, not in a pipe");
+            link.session().give_secret("", &mut |news| self.hear(&news));
+            return;
+        };
+        match self.password.as_mut().map(PasswordFile::next_try) {
+            Some(Some(password)) => {
+                link.session()
+                    .give_secret(&password, &mut |news| self.hear(&news));
+            }
+            Some(None) => link.end(Ending::Failed(format!(
+                "the server did not take the password for {name}"
+            ))),
+            None => link.end(Ending::Failed(needs_password(name))),
         }
     }
 
@@ -154,6 +199,9 @@ impl Front {
             }
             Ending::Failed(why) => {
                 report(&safe_row(why));
+                if let Some(bye) = &self.bye {
+                    report(&format!("the server said: {bye}"));
+                }
                 Exit::Lost
             }
             Ending::KeyRefused(words) => {
@@ -170,6 +218,14 @@ impl Front {
             (_, _, exit) => exit,
         }
     }
+}
+
+/// Said when there is nobody to type a password.
+fn needs_password(name: Name) -> String {
+    format!(
+        "{name} is an account's name: put its password into a file of yours alone and add \
+         --password-file FILE, or choose another name"
+    )
 }
 
 fn decide(link: &mut Link, trust: &Trust, key: &PublicKey, front: &mut Front) {

@@ -10,6 +10,8 @@
 
 use std::time::Duration;
 
+use zeroize::Zeroize;
+
 use super::channel::{Channel, ChannelError, ConnectionRandom, Step};
 use super::conversation::{Conversation, Wish};
 use super::news::{News, Outlet};
@@ -144,6 +146,12 @@ impl Session {
         self.conversation.run(line, heard);
     }
 
+    /// Gives the secret that the server has asked for; an empty one says that there will be none.
+    /// Tells whether it is still waited for: if the connection was lost meanwhile, nothing is sent.
+    pub fn give_secret(&mut self, text: &str, heard: &mut Outlet<'_>) -> bool {
+        self.conversation.give_secret(text, heard)
+    }
+
     /// Ends our direction behind everything that was said.
     pub fn close(&mut self) {
         if let Some(connection) = &mut self.connection {
@@ -162,6 +170,8 @@ impl Session {
         };
         if !self.conversation.outgoing.is_empty() {
             connection.unsealed.append(&self.conversation.outgoing);
+            // A secret may be among it.
+            self.conversation.outgoing.zeroize();
             self.conversation.outgoing = Vec::new();
         }
         connection.channel.seal(&mut connection.unsealed, now)?;

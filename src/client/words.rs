@@ -38,9 +38,18 @@ pub fn append_words(news: &News<'_>, out: &mut String) {
             };
             encode_error(&format!("{lost}: {text}"), &mut words);
         }
+        News::Welcome {
+            history_reset: true,
+            ..
+        } => encode_notice(
+            "the server's history was reset; what was said before is gone",
+            &mut words,
+        ),
         News::Welcome { .. }
         | News::ServerKey(_)
         | News::AskName
+        | News::AskSecret(_)
+        | News::LoggedIn(_)
         | News::Entered { .. }
         | News::Exited(_)
         | News::Current(_)

@@ -1,4 +1,5 @@
-//! The sealed transport's cryptography: handshake, key schedule, records, fingerprints, key files.
+//! The sealed transport's cryptography (handshake, key schedule, records, fingerprints, key files),
+//! and passwords.
 //!
 //! Read in this order: [`handshake`] agrees on keys and proves who holds which static key,
 //! [`schedule`] turns them into one secret per direction, [`record`] seals and opens with those.
@@ -9,6 +10,8 @@
 pub mod fingerprint;
 pub mod handshake;
 pub mod key_file;
+#[cfg(feature = "server")]
+pub mod password;
 pub mod record;
 pub mod schedule;
 pub mod token;

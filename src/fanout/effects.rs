@@ -116,6 +116,9 @@ impl Fanout {
             sealed: &sealed,
             line: &line,
         };
+        let members = u64::try_from(place.members.len()).expect("a count fits");
+        self.traffic.published += 1;
+        self.traffic.deliveries += members;
         let begins = self.append(at, &encoded);
         self.scratch = emptied(sealed, self.bounds.segment_bytes);
         self.line_scratch = emptied(line, self.bounds.segment_bytes);

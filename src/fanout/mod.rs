@@ -98,6 +98,17 @@ pub trait Outlets {
     }
 }
 
+/// What has gone through, and who does not keep up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Entries that became visible.
+    pub published: u64,
+    /// The same, times the members of the room at that moment.
+    pub deliveries: u64,
+    /// Connections that do not accept what is owed to them.
+    pub blocked: usize,
+}
+
 /// Who is to be visited.
 ///
 /// Invariant: a room with a member behind is in `small` or `large`; a connection that is owed
@@ -137,6 +148,7 @@ pub struct Fanout {
     now: Duration,
     /// Whether this round of the sweep has offered the kernel anything.
     has_offered: bool,
+    traffic: Traffic,
 }
 
 impl Fanout {
@@ -158,6 +170,7 @@ impl Fanout {
             line_scratch: Vec::new(),
             now: Duration::ZERO,
             has_offered: false,
+            traffic: Traffic::default(),
         }
     }
 
@@ -231,6 +244,14 @@ impl Fanout {
             pages: self.pages.taken(),
             pages_bytes: self.pages.bytes(),
             pages_waiting: self.pages.waiting(),
+        }
+    }
+
+    /// What has gone through since the start, and how many do not keep up now.
+    pub fn traffic(&self) -> Traffic {
+        Traffic {
+            blocked: self.queues.watched.len(),
+            ..self.traffic
         }
     }
 

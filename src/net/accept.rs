@@ -92,6 +92,7 @@ impl Server {
         };
         if let Err(denial) = admitted {
             log::debug!("refused: from={address} door={door:?} why={denial:?}");
+            self.counters.refuse(refusal_word(denial));
             self.refuse(socket, door, denial, now);
             return;
         }
@@ -106,6 +107,7 @@ impl Server {
             }
             Door::Line => Link::Line(Box::new(LineReader::new(UNNAMED_MESSAGE_BYTES_MAX))),
         };
+        self.counters.enter(door);
         let client = self.connections.insert(socket, |client| Connection {
             client,
             door,
@@ -160,7 +162,9 @@ impl Server {
             key,
             token: Token(secret),
             hash: TokenHash(token::hash(&secret)),
-            takes_passwords: connection.door == Door::Sealed || connection.address.is_loopback(),
+            takes_passwords: connection.door == Door::Sealed
+                || connection.address.is_loopback()
+                || self.config.line_passwords,
         };
         let dialect = match connection.door {
             Door::Sealed => Dialect::Sealed,
@@ -206,6 +210,13 @@ fn drain(mut socket: TcpStream) {
     let mut unread = [0; HANDSHAKE_BYTES_MAX];
     // An error means that there is nothing to read, which is what is wanted.
     let _ = socket.read(&mut unread);
+}
+
+fn refusal_word(denial: Denial) -> &'static str {
+    match denial {
+        Denial::Full => "full",
+        Denial::TooManyFromSource => "too-many-from-source",
+    }
 }
 
 fn refusal_code(denial: Denial) -> RefusalCode {

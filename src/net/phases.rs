@@ -20,8 +20,9 @@ impl Server {
 
     /// Gives the workers' outcomes to the chat, then goes on with who waited for them.
     pub(super) fn complete(&mut self, now: Now) -> Result<(), ServerError> {
+        self.complete_passwords(now)?;
         self.workers.hand_over()?;
-        let (mut is_any, mut is_any_password) = (false, false);
+        let mut is_any = false;
         loop {
             let outcomes = self.workers.next_outcomes()?;
             if outcomes.is_empty() {
@@ -29,8 +30,6 @@ impl Server {
             }
             is_any = true;
             for outcome in outcomes {
-                is_any_password |=
-                    matches!(outcome, Outcome::Checked { .. } | Outcome::Hashed { .. });
                 let input = Input::Outcome(outcome);
                 let _ = self.chat.apply(now, input, &mut self.effects);
                 self.carry_out(now);
@@ -39,12 +38,37 @@ impl Server {
         if is_any {
             self.resume_journal(now);
         }
-        if is_any_password {
-            self.resume_passwords(now);
-        }
         for (request, page) in self.workers.next_pages() {
             self.fanout.supply(&request, page);
         }
+        Ok(())
+    }
+
+    /// Gives the outcomes of passwords to the chat. They come before the journal's, so that a
+    /// change they lead to is handed over in this turn.
+    fn complete_passwords(&mut self, now: Now) -> Result<(), ServerError> {
+        let mut is_any = false;
+        while let Some((client, outcome)) = self.passwords.next_outcome()? {
+            is_any = true;
+            let is_wrong = matches!(
+                outcome,
+                Outcome::Checked {
+                    is_right: false,
+                    ..
+                }
+            );
+            if is_wrong && let Some(connection) = self.connections.find(client) {
+                self.admission.failed(connection.source, now.monotonic);
+            }
+            let _ = self
+                .chat
+                .apply(now, Input::Outcome(outcome), &mut self.effects);
+            self.carry_out(now);
+        }
+        if is_any {
+            self.resume_passwords(now);
+        }
+        self.passwords.hand_over()?;
         Ok(())
     }
 
@@ -81,6 +105,7 @@ impl Server {
         }
         // Whoever was resumed in this phase or the one before may have spoken.
         self.workers.hand_over()?;
+        self.passwords.hand_over()?;
         Ok(())
     }
 
@@ -246,10 +271,12 @@ impl Server {
                 log::debug!("cannot stop watching a connection: {error}");
             }
             self.incomplete_bytes -= connection.held_bytes;
+            self.counters.leave(connection.door);
             self.admission
                 .exit(connection.source, connection.flags.named, now.monotonic);
             if connection.flags.opened {
                 self.fanout.close(client);
+                self.passwords.forget(client);
                 let parting = connection.parting;
                 let _ = self
                     .chat

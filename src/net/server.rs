@@ -13,7 +13,10 @@ use super::connection::Connections;
 use super::counters::Counters;
 use super::deadlines::Deadlines;
 use super::listener::Listener;
+use super::operators::Operators;
+use super::passwords::Passwords;
 use super::start::Identity;
+use super::turns::Phase;
 use super::workers::{WorkerFailure, Workers};
 use crate::chat::{Chat, ClientId, Effects, Now};
 use crate::config::Config;
@@ -45,6 +48,7 @@ pub struct Server {
     pub(super) connections: Connections,
     pub(super) deadlines: Deadlines,
     pub(super) workers: Workers,
+    pub(super) passwords: Passwords,
     pub(super) chat: Chat,
     pub(super) effects: Effects,
     pub(super) fanout: Fanout,
@@ -52,6 +56,8 @@ pub struct Server {
     pub(super) queues: Queues,
     /// Where every socket is read into.
     pub(super) scratch: Vec<u8>,
+    /// What is there for operators: metrics, control socket, activity log.
+    pub(super) operators: Operators,
     /// What went wrong, counted.
     pub(super) counters: Counters,
     /// Bytes held of incomplete input, of all connections.
@@ -95,6 +101,8 @@ pub(super) struct Stopping {
     pub(super) until: Duration,
     /// Whether everybody has been told.
     pub(super) told: bool,
+    /// What an administrator said of it.
+    pub(super) why: Option<std::sync::Arc<str>>,
 }
 
 /// Why a server ended that was not asked to.
@@ -138,23 +146,38 @@ impl Server {
     /// [`ServerError`] when it cannot go on.
     pub fn run(mut self) -> Result<(), ServerError> {
         let mut events = Events::with_capacity(crate::limits::EVENTS_PER_TURN);
+        super::service::ready();
         while !self.is_done() {
             // Sleeps until something happens or is due; the only phase that blocks.
             let now = self.wait(&mut events)?;
             // New connections first, so that a busy server still lets people in.
             self.accept(now);
+            self.turned(Phase::Accept);
             // Bytes become commands, commands effects; nothing is written yet.
             self.read(now)?;
+            self.turned(Phase::Read);
             // What the journal has stored becomes visible.
             self.complete(now)?;
+            self.turned(Phase::Complete);
             // Who is too late, too silent or paused long enough.
             self.expire(now)?;
+            self.turned(Phase::Expire);
+            // What operators' programs ask: figures, accounts. Bounded like everything else.
+            self.answer_operators(now);
+            self.turned(Phase::Answer);
             // Everything of this turn, for each reader, in one record and one write.
             self.write(now);
+            self.turned(Phase::Write);
             // Only now are slots freed: no event above can have named a reused one.
             self.reap(now)?;
+            self.turned(Phase::Reap);
         }
         Ok(())
+    }
+
+    /// Notes that a phase has ended.
+    fn turned(&mut self, phase: Phase) {
+        self.operators.turns.end(phase, self.clock.elapsed());
     }
 
     /// Waits for events, notes what they say, and returns the time of this turn.
@@ -166,6 +189,7 @@ impl Server {
             Err(error) => return Err(ServerError::Poll(error)),
         }
         let now = self.clock.now();
+        self.operators.turns.begin(now.monotonic);
         for event in events.iter() {
             self.note(event, now);
         }
@@ -181,6 +205,8 @@ impl Server {
             || !queues.handshakes.is_empty()
             || !queues.doomed.is_empty()
             || self.fanout.has_work()
+            || self.passwords.has_refused()
+            || self.operators.has_work()
         {
             return Duration::ZERO;
         }
@@ -191,6 +217,7 @@ impl Server {
             self.fanout.next_relief(),
             accepting.then_some(self.accept_again),
             queues.refused.front().map(|(due, _)| *due),
+            self.operators.next_deadline(),
             self.stopping.as_ref().map(|stopping| stopping.until),
         ];
         let elapsed = self.clock.elapsed();
@@ -212,6 +239,7 @@ impl Server {
             Token(token) if token > LISTENERS - self.listeners.len() && token <= LISTENERS => {
                 self.listeners[LISTENERS - token].ready = true;
             }
+            Token(token) if self.operators.note(token) => {}
             Token(slot) => self.note_connection(slot, event),
         }
     }

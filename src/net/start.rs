@@ -5,6 +5,8 @@ use super::clock::{Clock, unix_ms};
 use super::connection::Connections;
 use super::deadlines::{Deadlines, Delays};
 use super::listener::Listener;
+use super::operators::Operators;
+use super::passwords::Passwords;
 use super::server::{LISTENERS, Queues, SIGNALS, Server, WAKER};
 use super::workers::Workers;
 use super::{identity, random};
@@ -65,11 +67,15 @@ impl Server {
         listeners.extend(Listener::bind(Door::Line, &config.line)?);
         let poll = Poll::new().map_err(refused_by_system)?;
         let signals = register(&poll, &mut listeners)?;
-        let waker = Waker::new(poll.registry(), WAKER).map_err(refused_by_system)?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(refused_by_system)?);
         let memory = Memory::open(&config)?;
-        let workers = Workers::start(memory.store, memory.reader, Arc::new(waker))
+        let workers = Workers::start(memory.store, memory.reader, waker.clone())
             .map_err(refused_by_system)?;
+        let passwords = Passwords::start(waker.clone()).map_err(refused_by_system)?;
+        // After the store, for it is the store that makes sure of the folder.
+        let operators = Operators::start(&config, poll.registry(), waker)?;
         let mut server = Self {
+            operators,
             admission: Admission::new(&config, clients_max),
             deadlines: Deadlines::new(delays(&config.bounds)),
             chat: Chat::begin(settings(&config, memory.kept), memory.snapshot),
@@ -82,6 +88,7 @@ impl Server {
             listeners,
             connections,
             workers,
+            passwords,
             effects: Effects::new(),
             queues: Queues::default(),
             scratch: vec![0; READ_BYTES_PER_VISIT + 2 * RECORD_BYTES_MAX],
@@ -95,6 +102,10 @@ impl Server {
         server.fanout.reserve(clients_max);
         server.chat.start(&mut server.effects);
         server.carry_out(now);
+        server.record(concat!("started parlourd ", env!("CARGO_PKG_VERSION")), now);
+        for warning in &server.config.warnings {
+            log::warn!("{warning}");
+        }
         Ok(server)
     }
 
@@ -127,20 +138,22 @@ impl Server {
         )
     }
 
-    /// Where the data is, whether it was there before, and what is kept of it.
+    /// Where the data is, who said so, whether it was there before, and what is kept of it.
     fn data_words(&self) -> String {
         let age = if self.identity.is_new {
             "new"
         } else {
             "existing"
         };
-        match &self.config.data {
-            Some(folder) if self.config.ephemeral => {
-                let folder = folder.display();
-                format!("{age} key from {folder}; nothing else is kept")
-            }
-            Some(folder) => format!("data in {} ({age}); what is said is kept", folder.display()),
-            None => "nothing is kept, not even this server's key".to_owned(),
+        let config = &self.config;
+        let (Some(folder), Some(origin)) = (&config.data, config.data_origin) else {
+            return "nothing is kept, not even this server's key".to_owned();
+        };
+        let folder = folder.display();
+        if config.ephemeral {
+            format!("{age} key from {folder}; nothing else is kept")
+        } else {
+            format!("data in {folder} ({age}, {origin}); what is said is kept")
         }
     }
 
@@ -151,9 +164,12 @@ impl Server {
                 .map_or("off".to_owned(), |found| found.join(","))
         };
         format!(
-            "ready sealed={} line={} metrics=off fingerprint={} address={}",
+            "ready sealed={} line={} metrics={} fingerprint={} address={}",
             doors(Door::Sealed),
             doors(Door::Line),
+            self.operators
+                .metrics_address()
+                .map_or("off".to_owned(), |address| address.to_string()),
             self.identity.fingerprint,
             self.address().unwrap_or_else(|| "off".to_owned()),
         )
@@ -219,7 +235,7 @@ impl Memory {
             });
         };
         let refused = |error: OpenError| Mistake(error.to_string());
-        let store = SqliteStore::open(folder, epoch, Retention::default()).map_err(refused)?;
+        let store = SqliteStore::open(folder, epoch, retention(config)).map_err(refused)?;
         let clock = Clock::start();
         let reader = store
             .reader(Arc::new(move || clock.elapsed()))
@@ -230,6 +246,15 @@ impl Memory {
             reader: Some(Box::new(reader)),
             kept: Kept::Stored,
         })
+    }
+}
+
+/// How long what is said is kept.
+fn retention(config: &Config) -> Retention {
+    let day = Duration::from_secs(24 * 3600);
+    Retention {
+        age: (config.history_days > 0).then(|| day * config.history_days),
+        entries: Some(config.history_entries).filter(|entries| *entries > 0),
     }
 }
 
@@ -318,7 +343,7 @@ fn refused_by_system(error: std::io::Error) -> Mistake {
     ))
 }
 
-fn settings(config: &Config, kept: Kept) -> Settings {
+pub(super) fn settings(config: &Config, kept: Kept) -> Settings {
     let bounds = &config.bounds;
     Settings {
         kept,
@@ -330,6 +355,11 @@ fn settings(config: &Config, kept: Kept) -> Settings {
         },
         guests_create_rooms: config.guests_create_rooms,
         rooms_max: bounds.rooms,
+        rooms_per_guest: bounds.rooms_per_guest,
+        rooms_per_account: bounds.rooms_per_account,
+        accounts_max: bounds.accounts,
+        guest_resume: bounds.resume_within,
+        log_messages: config.log_messages,
         empty_line_leaves: config.empty_line_leaves,
         ..Settings::default()
     }
@@ -349,7 +379,7 @@ fn fanout_bounds(bounds: &Bounds, kept: Kept) -> fanout::Bounds {
     }
 }
 
-fn delays(bounds: &Bounds) -> Delays {
+pub(super) fn delays(bounds: &Bounds) -> Delays {
     // Looked at often enough that silence is noticed within a quarter of the time between asking
     // and giving up.
     let silence = (bounds.gone_after - bounds.ping_after).min(bounds.ping_after) / 4;

@@ -7,6 +7,7 @@
 mod journal;
 mod reader;
 
+use super::wake::Wake;
 use crate::chat::{Job, Outcome, Page, PageRequest, StoreFailure, Write};
 use crate::limits::JOURNAL_JOBS_MAX;
 use crate::store::{Reader, Space, Store};
@@ -16,7 +17,6 @@ use reader::{Answer, Question, ReaderThread};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The threads, and what waits to be handed to them.
 pub(super) struct Workers {
@@ -53,10 +53,7 @@ impl Workers {
         reader: Option<Box<dyn Reader>>,
         waker: Arc<Waker>,
     ) -> io::Result<Self> {
-        let wake = Wake {
-            waker,
-            woken: Arc::default(),
-        };
+        let wake = Wake::new(waker);
         Ok(Self {
             submitted: Vec::new(),
             reader: reader
@@ -119,7 +116,7 @@ impl Workers {
     /// Sorts what the reader has answered.
     fn collect_answers(&mut self) {
         // Cleared before looking, so that an answer put in after the look wakes the loop again.
-        self.wake.woken.store(false, Ordering::SeqCst);
+        self.wake.clear();
         let answers: Vec<Answer> = self.reader.iter().flat_map(ReaderThread::answers).collect();
         for answer in answers {
             self.sort(answer);
@@ -145,8 +142,7 @@ impl Workers {
 
     /// Whether outcomes are there that were not taken yet.
     pub(super) fn have_outcomes(&self) -> bool {
-        // Only a hint: who misses one here is woken for it.
-        self.wake.woken.load(Ordering::Relaxed)
+        self.wake.is_woken()
     }
 
     /// The next outcomes that wait; none when there is none.
@@ -168,33 +164,6 @@ impl Workers {
     /// How much more the store can keep, as the journal saw it last. Cheap.
     pub(super) fn space(&self) -> Space {
         self.journal.space()
-    }
-}
-
-/// Wakes the loop, once for any number of outcomes.
-#[derive(Clone)]
-struct Wake {
-    waker: Arc<Waker>,
-    woken: Arc<AtomicBool>,
-}
-
-impl Wake {
-    fn wake(&self) {
-        if !self.woken.swap(true, Ordering::SeqCst)
-            && let Err(error) = self.waker.wake()
-        {
-            log::error!("cannot wake the loop: {error}");
-        }
-    }
-}
-
-/// Held by a thread: when it ends, of itself or by a panic, the loop must not sleep over it.
-struct WakeAtEnd(Wake);
-
-impl Drop for WakeAtEnd {
-    fn drop(&mut self) {
-        self.0.woken.store(false, Ordering::SeqCst);
-        self.0.wake();
     }
 }
 

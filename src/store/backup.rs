@@ -1,4 +1,4 @@
-//! Backups: a copy of the database while it is in use, and its way back.
+//! Backups: a copy of the database while it is in use, and its way back; and writing it anew.
 
 use super::open::{self, DATABASE_FILE, OpenError, RESTORED_FILE};
 use super::schema;
@@ -60,7 +60,7 @@ fn copy(source: &Path, file: &Path) -> Result<(), OpenError> {
         .map_err(|error| OpenError::of_system(file, &error))
 }
 
-fn read_only(path: &Path) -> Result<Connection, OpenError> {
+pub(super) fn read_only(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let refused = |error| OpenError::of_file(path, &error);
     let connection = Connection::open_with_flags(path, flags).map_err(refused)?;
@@ -103,6 +103,27 @@ pub fn restore(file: &Path, folder: &Path, epoch: Epoch) -> Result<(), OpenError
         }
     }
     open::put_in_place(&draft, &folder.join(DATABASE_FILE)).map_err(refused)
+}
+
+/// Writes the database in `folder` anew, without any unused space; no server may use it.
+///
+/// What was deleted or taken back is overwritten at once, but when the database rearranges a page
+/// it may leave a copy of a text in what is unused of it. This removes those too. It needs as much
+/// space on the disk again as the database has.
+///
+/// # Errors
+///
+/// [`OpenError`] when a server uses the folder, or the disk refuses; then everything is as it was.
+pub fn compact(folder: &Path) -> Result<(), OpenError> {
+    let _lock = open::lock(folder)?;
+    let path = folder.join(DATABASE_FILE);
+    let connection = open::prepare(&path)?;
+    connection
+        .pragma_update(None, "temp_store", "FILE")
+        .and_then(|()| connection.execute_batch("VACUUM"))
+        .and_then(|()| open::set_clean(&connection, true))
+        .and_then(|()| open::truncate_wal(&connection).map(|_| ()))
+        .map_err(|error| OpenError::of_file(&path, &error))
 }
 
 /// Copies a backup, which must be one.

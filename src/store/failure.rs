@@ -8,6 +8,10 @@ use crate::chat::StoreFailure;
 use rusqlite::{Connection, Error, ErrorCode, ffi};
 
 /// What an error before the commit means.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the codes are the database's, and most of them mean one thing"
+)]
 pub(super) fn failure(error: &Error) -> StoreFailure {
     let Some(cause) = error.sqlite_error() else {
         return StoreFailure::Io;

@@ -76,7 +76,7 @@ impl Log {
                    FROM logs WHERE room = ?1";
         connection
             .prepare_cached(sql)?
-            .query_row([room.0.cast_signed()], |row| read(row))
+            .query_row([room.0.cast_signed()], read)
             .map(|(_, log)| log)
             .optional()
     }

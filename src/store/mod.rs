@@ -29,6 +29,8 @@ mod index;
 #[cfg(feature = "server")]
 mod logs;
 #[cfg(feature = "server")]
+mod look;
+#[cfg(feature = "server")]
 mod open;
 #[cfg(feature = "server")]
 mod reader;
@@ -48,13 +50,16 @@ mod snapshot;
 mod space;
 #[cfg(feature = "server")]
 mod sqlite;
-#[cfg(all(test, feature = "server"))]
+#[cfg(test)]
+#[cfg(feature = "server")]
 mod tests;
 
 pub use memory::MemoryStore;
 
 #[cfg(feature = "server")]
-pub use backup::{back_up, restore};
+pub use backup::{back_up, compact, restore};
+#[cfg(feature = "server")]
+pub use look::{look, reader};
 #[cfg(feature = "server")]
 pub use open::OpenError;
 #[cfg(feature = "server")]

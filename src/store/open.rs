@@ -101,6 +101,10 @@ impl OpenError {
     }
 
     /// What an error of a database file means.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the errors are the database's, and few of them mean damage"
+    )]
     pub(super) fn of_file(path: &Path, error: &rusqlite::Error) -> Self {
         let path = path.to_owned();
         let is_damage = match error {
@@ -229,7 +233,7 @@ pub(super) fn put_in_place(draft: &Path, path: &Path) -> io::Result<()> {
 }
 
 /// Opens an existing database and makes sure that it is ours and whole.
-fn prepare(path: &Path) -> Result<Connection, OpenError> {
+pub(super) fn prepare(path: &Path) -> Result<Connection, OpenError> {
     let refused = |error| OpenError::of_file(path, &error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(refused)?;

@@ -270,7 +270,8 @@ impl Records<'_> {
         Ok(())
     }
 
-    /// Takes back what was said: text and words go, the place stays.
+    /// Takes back what was said: text and words go, the place stays. A copy that the database left
+    /// in unused space of a page goes when that is used, or by [`super::compact`].
     fn erase(&mut self, room: RoomId, entry: EntryId) -> rusqlite::Result<()> {
         let Some(log) = self.logs.get(room) else {
             return Ok(());

@@ -44,11 +44,14 @@ impl Default for Setup<'_> {
 impl Setup<'_> {
     /// The command that starts such a server, with its files in `folder`.
     pub(crate) fn command(&self, folder: &Path) -> Command {
-        let config = folder.join("test.toml");
-        std::fs::write(&config, self.config).unwrap();
         let mut command = bare_command(folder);
         command.args(["--sealed", self.sealed, "--line", self.line]);
-        command.arg("--config").arg(config);
+        // Without one here, a data folder's own counts.
+        if self.data.is_none() || !self.config.is_empty() {
+            let config = folder.join("test.toml");
+            std::fs::write(&config, self.config).unwrap();
+            command.arg("--config").arg(config);
+        }
         match self.data {
             Some(data) => command.arg("--data").arg(data),
             None => command.arg("--ephemeral"),
@@ -167,6 +170,11 @@ impl Server {
     /// Asks it to stop.
     pub(crate) fn terminate(&self) {
         self.program.signal(Signal::TERM);
+    }
+
+    /// Tells it to read its configuration again, as a service manager does.
+    pub(crate) fn hang_up(&self) {
+        self.program.signal(Signal::HUP);
     }
 
     /// Asks it to stop as Ctrl-C does.

@@ -5,11 +5,12 @@
 //! authenticated always.
 
 use super::{Heard, Persona, Surroundings, Trouble};
-use parlour::chat::{EntryId, Epoch, Hello, MessageKey, Resume, RoomId, Token};
+use parlour::chat::{EntryId, Epoch, Hello, MessageKey, Resume, RoomId, Token, TokenHash};
 use parlour::crypto::fingerprint::Fingerprint;
 use parlour::crypto::record::{
     CloseCode, Opened, Opener, Padding, RecordKind, Sealer, Suite, begin_record,
 };
+use parlour::crypto::token;
 use parlour::limits::{
     MESSAGE_BYTES_MAX, RECORD_INNER_BYTES_SENT_MAX, RECORD_PREFIX_BYTES, REKEY_AFTER,
 };
@@ -248,6 +249,7 @@ impl Place {
             name: Some(&name),
             room: room.filter(|_| !self.persona.founds),
             resume: self.session.map(|(epoch, token)| Resume {
+                hash: TokenHash(token::hash(&token.0)),
                 epoch,
                 token,
                 positions: self.position.into_iter().collect(),

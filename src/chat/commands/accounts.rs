@@ -11,7 +11,7 @@ use super::super::{
 };
 use super::people::fingerprint;
 use super::{Answer, Asker};
-use crate::limits::{ACCOUNTS_MAX, KEYS_PER_ACCOUNT_MAX};
+use crate::limits::KEYS_PER_ACCOUNT_MAX;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ impl Chat {
         let name = person.name;
         let has_password = match self.account_of(asker.id) {
             Some(account) => account.password.is_some(),
-            None if self.accounts.count() >= ACCOUNTS_MAX => {
+            None if self.accounts.count() >= self.settings.accounts_max => {
                 return Err(Refusal::TooManyAccounts);
             }
             None => false,
@@ -72,7 +72,7 @@ impl Chat {
             self.note_account_deed(id, "password changed", effects);
             return;
         }
-        if self.accounts.count() >= ACCOUNTS_MAX {
+        if self.accounts.count() >= self.settings.accounts_max {
             let refused = Event::Refused(key, Refusal::TooManyAccounts);
             let client = client.into_iter();
             effects.extend(client.map(|client| Effect::Reply(client, refused.clone())));

@@ -11,7 +11,7 @@ use super::super::{
 };
 use super::answers::{Page, beginning};
 use super::{Answer, Asker, reason, room_name};
-use crate::limits::{ACCOUNTS_MAX, ANNOUNCEMENT_BYTES_MAX};
+use crate::limits::ANNOUNCEMENT_BYTES_MAX;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -221,7 +221,9 @@ impl Chat {
                 (format!("{name} has a new password"), "password changed")
             }
             None if self.people.named(name).is_some() => return Err(Refusal::NameTaken(name)),
-            None if self.accounts.count() >= ACCOUNTS_MAX => return Err(Refusal::TooManyAccounts),
+            None if self.accounts.count() >= self.settings.accounts_max => {
+                return Err(Refusal::TooManyAccounts);
+            }
             None => {
                 self.found_account(name, Some(hash.clone()), Then::Nothing, effects);
                 (format!("{name} is a new account"), "made")

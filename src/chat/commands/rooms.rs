@@ -11,10 +11,7 @@ use super::super::{
     Role, RoomId, RoomName, RoomRef,
 };
 use super::{Answer, Asker, room_name};
-use crate::limits::{
-    HISTORY_ENTRIES_MAX, ROOM_KEY_BYTES_MAX, ROOMS_JOINED_MAX, ROOMS_PER_ACCOUNT_MAX,
-    ROOMS_PER_GUEST_MAX, TOPIC_BYTES_MAX,
-};
+use crate::limits::{HISTORY_ENTRIES_MAX, ROOM_KEY_BYTES_MAX, ROOMS_JOINED_MAX, TOPIC_BYTES_MAX};
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -106,8 +103,11 @@ impl Chat {
         }
         check_joined(person)?;
         let (owned, max) = match account {
-            None => (person.owned().len(), ROOMS_PER_GUEST_MAX),
-            Some(account) => (self.rooms.owned_by(account), ROOMS_PER_ACCOUNT_MAX),
+            None => (person.owned().len(), self.settings.rooms_per_guest),
+            Some(account) => (
+                self.rooms.owned_by(account),
+                self.settings.rooms_per_account,
+            ),
         };
         if owned >= max {
             return Err(Refusal::TooManyOwned { max });

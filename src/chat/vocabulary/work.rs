@@ -1,11 +1,12 @@
 //! Work: what is done outside the loop, and what is answered.
 //!
 //! Three workers, each the sole owner of one kind of blocking work: the journal writes, the reader
-//! reads what is no longer in memory, the password worker hashes. Each answers in the order of
-//! submission; among them there is no order.
+//! reads what is no longer in memory, the password worker hashes. The first two answer in the order
+//! of submission, the password worker in the order of submission of each source; among them there
+//! is no order.
 
 use super::super::name::Name;
-use super::super::refusal::StoreFailure;
+use super::super::refusal::{Refusal, StoreFailure};
 use super::records::{Change, PasswordHash};
 use super::{Body, ClientId, Entry, EntryId, From, MessageKey, RoomId, SessionId, Ticket};
 use std::net::IpAddr;
@@ -191,5 +192,13 @@ pub enum Outcome {
         ticket: Ticket,
         /// The hash.
         hash: PasswordHash,
+    },
+    /// A password was neither compared nor hashed: too much waits, it cannot be a password, or the
+    /// connection that it came from was closed before its turn.
+    PasswordRefused {
+        /// Which job.
+        ticket: Ticket,
+        /// What to tell who waits for it.
+        why: Refusal,
     },
 }

@@ -168,20 +168,24 @@ impl Unacknowledged {
         self.bytes -= removed.map_or(0, |message| message.what.text().len());
     }
 
-    /// Numbers a message: SplitMix64 over a random seed, for keys must differ, not be secret.
+    fn make(&mut self, what: What) -> Message {
+        self.bytes += what.text().len();
+        Message {
+            key: self.draw_key(),
+            what,
+            sent: false,
+        }
+    }
+
+    /// A number for a message: SplitMix64 over a random seed, for keys must differ, not be secret.
     ///
     /// # Source
     ///
     /// Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014.
-    fn make(&mut self, what: What) -> Message {
-        self.bytes += what.text().len();
+    pub(super) fn draw_key(&mut self) -> MessageKey {
         self.key_state = self.key_state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.key_state ^ (self.key_state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        Message {
-            key: MessageKey(mixed ^ (mixed >> 31)),
-            what,
-            sent: false,
-        }
+        MessageKey(mixed ^ (mixed >> 31))
     }
 }

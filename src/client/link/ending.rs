@@ -23,7 +23,10 @@ impl Ending {
             CloseCode::TakenOver => Ok(Self::Failed(
                 "the session goes on over another connection of yours".to_owned(),
             )),
-            CloseCode::Removed => Ok(Self::Failed("the server has removed you".to_owned())),
+            CloseCode::Removed => Ok(Self::Failed(
+                "you were removed from the server; this client does not go back by itself"
+                    .to_owned(),
+            )),
             CloseCode::RecordError => Err("the server received a damaged record"),
             CloseCode::ServerStopping => Err("the server is stopping"),
             CloseCode::TooSlow => Err("the server found this client too slow"),

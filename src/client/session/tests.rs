@@ -2,6 +2,7 @@
 //! Method: a fake server made of the server's own codecs, and bytes carried by hand.
 
 mod fake;
+mod secrets;
 
 use self::fake::FakeServer;
 use super::*;

@@ -29,7 +29,7 @@ pub struct Editor {
 }
 
 /// What of the typed text fits the row.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct View {
     /// The characters to show.
     pub text: String,

@@ -40,6 +40,8 @@ pub(super) enum Key {
     PutBack,
     /// Ctrl-C.
     Interrupt,
+    /// Esc.
+    Escape,
     /// Ctrl-D.
     EndOfInput,
     /// Ctrl-L.
@@ -117,6 +119,7 @@ fn key_meaning(key: KeyEvent) -> Option<Key> {
         KeyCode::Char('d') if alt => Key::CutWordRight,
         KeyCode::Char(_) if alt => return None,
         KeyCode::Char(character) => Key::Character(character),
+        KeyCode::Esc => Key::Escape,
         KeyCode::Tab => Key::Character('\t'),
         KeyCode::Enter if alt => Key::NewLine,
         KeyCode::Enter => Key::Enter,

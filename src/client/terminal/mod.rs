@@ -1,14 +1,17 @@
 //! The front for people: a row to type in below, what happens above it.
 //!
 //! One thread waits for keys, everything else happens in the link's loop: news become lines, keys
-//! change the row, and each turn is painted with one write. What was typed is never disturbed.
+//! change the row, and each turn is painted with one write. What was typed is never disturbed, and a
+//! secret is never shown.
 
 pub mod editor;
 mod guard;
 pub mod history;
 mod keyboard;
 pub mod painter;
+mod questions;
 mod screen;
+mod secret;
 
 use std::io::{self, IsTerminal, Write};
 
@@ -16,30 +19,34 @@ use self::editor::{Edit, Editor};
 use self::guard::RawTerminal;
 use self::keyboard::{Key, Keyboard};
 use self::painter::Painter;
+use self::questions::Question;
 use self::screen::Screen;
 use super::exit::{Exit, report, report_frame};
 use super::link::{Ending, Link};
 use super::news::News;
+use super::password_file::PasswordFile;
 use super::pipe::say_or_run;
-use super::trust::{Decision, Trust};
+use super::trust::Trust;
 use crate::chat::Name;
-use crate::crypto::fingerprint::Fingerprint;
 use crate::crypto::handshake::PublicKey;
 
 /// Columns of a terminal that does not say how many it has.
 const COLUMNS_DEFAULT: usize = 80;
-/// Said when the user does not vouch for the server.
-const NOT_ACCEPTED: &str = "the server's key was not accepted; nothing was sent";
 
 /// Talks until the user leaves or the link ends.
 ///
 /// # Errors
 ///
 /// When the terminal or the poll fails.
-pub fn run(mut link: Link, trust: &Trust, coloured: bool) -> io::Result<Exit> {
+pub fn run(
+    mut link: Link,
+    trust: &Trust,
+    password: Option<PasswordFile>,
+    coloured: bool,
+) -> io::Result<Exit> {
     let raw = RawTerminal::enter()?;
     let keyboard = Keyboard::start(link.waker());
-    let mut front = Front::new(coloured);
+    let mut front = Front::new(password, coloured);
     front
         .screen
         .say("times are UTC; Ctrl-D leaves, /help lists the commands");
@@ -49,7 +56,7 @@ pub fn run(mut link: Link, trust: &Trust, coloured: bool) -> io::Result<Exit> {
     }
     front.paint(&mut link)?;
     while link.ending().is_none() {
-        let hold = front.question.is_some();
+        let hold = front.question.as_ref().is_some_and(Question::holds_link);
         let turn = link.turn(None, false, hold, &mut |news| front.hear(&news))?;
         if let Some(key) = front.server_key.take() {
             front.meet(&key, &mut link, trust);
@@ -57,6 +64,8 @@ pub fn run(mut link: Link, trust: &Trust, coloured: bool) -> io::Result<Exit> {
         if std::mem::take(&mut front.room_refused) {
             link.session().give_up_room(&mut |_| {});
         }
+        front.answer_from_file(&mut link);
+        front.offer_enrolment(trust);
         let Ok(keys) = keyboard.pressed() else {
             // The window was closed: leave, as far as the server is concerned.
             link.leave();
@@ -76,15 +85,9 @@ pub fn run(mut link: Link, trust: &Trust, coloured: bool) -> io::Result<Exit> {
     // It fails when the window was closed, and then nobody looks.
     let _ = front.close();
     drop(raw);
-    Ok(farewell(&ending, front.bye.as_deref(), waiting))
-}
-
-/// What the user is being asked in the row.
-enum Question {
-    /// The name to be called by.
-    Name,
-    /// Whether this server is the right one.
-    Server(PublicKey),
+    let exit = farewell(&ending, front.bye.as_deref(), waiting);
+    let never_in = exit == Exit::Done && front.is_refused && !front.was_welcome;
+    Ok(if never_in { Exit::Lost } else { exit })
 }
 
 struct Front {
@@ -93,7 +96,16 @@ struct Front {
     painter: Painter,
     question: Option<Question>,
     server_key: Option<PublicKey>,
+    /// The key of the server that was accepted, when this client shows one of its own that stays.
+    enrols_with: Option<PublicKey>,
+    /// The account that a password has just opened.
+    logged_in: Option<Name>,
+    password: Option<PasswordFile>,
+    /// What was being typed when a question came.
+    draft: String,
     was_welcome: bool,
+    /// Whether anything was refused.
+    is_refused: bool,
     room_refused: bool,
     bye: Option<String>,
     /// Whether another Ctrl-C leaves.
@@ -105,7 +117,7 @@ struct Front {
 }
 
 impl Front {
-    fn new(coloured: bool) -> Self {
+    fn new(password: Option<PasswordFile>, coloured: bool) -> Self {
         let columns = crossterm::terminal::size()
             .map_or(COLUMNS_DEFAULT, |(columns, _)| usize::from(columns).max(1));
         Self {
@@ -114,7 +126,12 @@ impl Front {
             painter: Painter::new(columns),
             question: None,
             server_key: None,
+            enrols_with: None,
+            logged_in: None,
+            password,
+            draft: String::new(),
             was_welcome: false,
+            is_refused: false,
             room_refused: false,
             bye: None,
             interrupted: false,
@@ -127,14 +144,16 @@ impl Front {
         match *news {
             News::ServerKey(key) => self.server_key = Some(key),
             News::AskName => self.ask_name(),
+            News::AskSecret(prompt) => self.ask_secret(prompt),
+            News::LoggedIn(name) => self.password_taken(name),
             News::Welcome { .. } => self.was_welcome = true,
-            News::Refused {
-                of_command: false, ..
-            } => self.room_refused = self.was_welcome,
+            News::Refused { of_command, .. } => {
+                self.is_refused = true;
+                self.room_refused |= !of_command && self.was_welcome;
+            }
             News::Bye(why) => self.bye = why.map(super::safe::safe_row),
             News::Trace(frame) if !self.traces_here => report_frame(frame),
-            News::Refused { .. }
-            | News::Entered { .. }
+            News::Entered { .. }
             | News::Exited(_)
             | News::Current(_)
             | News::Renamed(_)
@@ -153,45 +172,11 @@ impl Front {
         }
     }
 
-    fn ask_name(&mut self) {
-        self.question = Some(Question::Name);
-    }
-
-    /// Offers the name one has on this machine, to be changed or taken with Enter.
-    fn suggest_name(&mut self) {
-        let fits = |user: &String| Name::parse(user).is_ok_and(|name| !name.is_reserved());
-        if let Some(user) = std::env::var("USER").ok().filter(fits) {
-            self.editor.replace(user);
-        }
-    }
-
-    /// Decides about the server that has shown its key, or asks.
-    fn meet(&mut self, key: &PublicKey, link: &mut Link, trust: &Trust) {
-        match trust.judge(key) {
-            Decision::Accept => self.accept(key, link, trust),
-            Decision::Ask(shown) => {
-                self.screen.say(&format!(
-                    "{} is not known here yet. Its fingerprint is\n\n    {}\n\n\
-                     Compare it with the one the server printed when it started.",
-                    trust.address(),
-                    shown.grouped()
-                ));
-                self.editor.clear();
-                self.question = Some(Question::Server(*key));
-            }
-            Decision::Refuse(words) => link.end(Ending::KeyRefused(words)),
-        }
-    }
-
-    fn accept(&mut self, key: &PublicKey, link: &mut Link, trust: &Trust) {
-        match trust.identity_for(key) {
-            Ok(identity) => link.accept(identity.as_ref(), &mut |news| self.hear(&news)),
-            Err(why) => link.end(Ending::Failed(why)),
-        }
-    }
-
     fn press(&mut self, key: Key, alone: bool, link: &mut Link, trust: &Trust) {
         let interrupted = std::mem::take(&mut self.interrupted);
+        if let Some(Question::Secret(..)) = self.question {
+            return self.press_secret(key, link);
+        }
         let editor = &mut self.editor;
         let edit = match key {
             Key::Character(character) => editor.insert(character.encode_utf8(&mut [0; 4])),
@@ -220,12 +205,9 @@ impl Front {
                 self.interrupted = true;
                 return self.screen.say("Ctrl-C once more leaves");
             }
+            Key::Escape => return,
             Key::Clear => return self.clear_screen(),
-            Key::Resized(columns) => {
-                self.painter.resize(columns);
-                self.shown = None;
-                return;
-            }
+            Key::Resized(columns) => return self.resize(columns),
             Key::Enter => return self.enter(alone, link, trust),
         };
         if edit == Edit::Nothing {
@@ -235,7 +217,7 @@ impl Front {
 
     fn leave(&mut self, link: &mut Link) {
         if let Some(Question::Server(_)) = self.question {
-            return link.end(Ending::KeyRefused(NOT_ACCEPTED.to_owned()));
+            return self.refuse_server(link);
         }
         // Who asks twice does not want to wait for the goodbye.
         match link.is_leaving() {
@@ -244,12 +226,19 @@ impl Front {
         }
     }
 
+    fn resize(&mut self, columns: usize) {
+        self.painter.resize(columns);
+        self.shown = None;
+    }
+
     /// The line is finished.
     fn enter(&mut self, alone: bool, link: &mut Link, trust: &Trust) {
         let line = self.editor.take(self.question.is_none());
         match self.question.take() {
             Some(Question::Name) => self.answer_name(line.trim(), link),
             Some(Question::Server(key)) => self.answer_server(&key, line.trim(), link, trust),
+            Some(Question::Enrol(name)) => self.answer_enrolment(name, line.trim(), link, trust),
+            Some(Question::Secret(..)) => unreachable!("its keys do not come here"),
             // An empty line leaves; not within a paste that the terminal did not mark as one.
             None if line.is_empty() && alone => self.leave(link),
             None if line.is_empty() => {}
@@ -278,28 +267,6 @@ impl Front {
         say_or_run(link.session(), line, &mut |news| self.hear(&news));
     }
 
-    fn answer_name(&mut self, answer: &str, link: &mut Link) {
-        match Name::parse(answer) {
-            Ok(name) => link
-                .session()
-                .choose_name(name, &mut |news| self.hear(&news)),
-            Err(error) => {
-                self.screen.complain(&error.to_string());
-                self.question = Some(Question::Name);
-            }
-        }
-    }
-
-    fn answer_server(&mut self, key: &PublicKey, answer: &str, link: &mut Link, trust: &Trust) {
-        if !answer.eq_ignore_ascii_case("yes") {
-            return link.end(Ending::KeyRefused(NOT_ACCEPTED.to_owned()));
-        }
-        if let Err(why) = trust.remember(Fingerprint::of_server(key)) {
-            return link.end(Ending::Failed(why));
-        }
-        self.accept(key, link, trust);
-    }
-
     fn clear_screen(&mut self) {
         let mut out = String::new();
         self.painter.clear(&mut out);
@@ -310,8 +277,7 @@ impl Front {
 
     fn prompt(&self, link: &mut Link) -> String {
         match &self.question {
-            Some(Question::Name) => "Your name: ".to_owned(),
-            Some(Question::Server(_)) => "Type yes if it is the same: ".to_owned(),
+            Some(question) => question.words(),
             None => match link.session().conversation().current_room() {
                 Some(room) => format!("{room}> "),
                 None => "> ".to_owned(),
@@ -322,7 +288,12 @@ impl Front {
     /// Shows what has changed, with one write.
     fn paint(&mut self, link: &mut Link) -> io::Result<()> {
         let prompt = self.prompt(link);
-        let view = self.editor.view(self.painter.columns_for(&prompt));
+        let view = match self.question {
+            Some(Question::Secret(..)) => editor::View::default(),
+            Some(Question::Name | Question::Server(_) | Question::Enrol(_)) | None => {
+                self.editor.view(self.painter.columns_for(&prompt))
+            }
+        };
         let unchanged = self
             .shown
             .as_ref()
@@ -372,6 +343,9 @@ fn farewell(ending: &Ending, bye: Option<&str>, waiting: usize) -> Exit {
         }
         Ending::Failed(why) => {
             report(&super::safe::safe_row(why));
+            if let Some(bye) = bye {
+                report(&format!("the server said: {bye}"));
+            }
             Exit::Lost
         }
         Ending::KeyRefused(words) => {

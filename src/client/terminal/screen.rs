@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::chat::Name;
+use crate::chat::{Name, RoomName};
 use crate::client::news::{Apart, News};
 use crate::client::safe::{safe, safe_row};
 use crate::client::words::append_words;
@@ -92,8 +92,18 @@ impl Screen {
                 let tense = if past { Tense::Past } else { Tense::Live };
                 encode_entry(entry, room.as_ref(), tense, &mut words);
                 self.entry(entry, past, own, &String::from_utf8_lossy(&words));
+                if let (false, Some(room)) = (past, room) {
+                    self.explain_kick(entry, room);
+                }
             }
-            News::Welcome { name, resumed, .. } => {
+            News::Welcome {
+                name,
+                resumed,
+                history_reset,
+            } => {
+                if history_reset {
+                    self.words(news, CYAN);
+                }
                 self.name = Some(name);
                 self.is_resumed = resumed;
                 match (resumed, std::mem::replace(&mut self.was_connected, true)) {
@@ -126,12 +136,24 @@ impl Screen {
             News::Trace(frame) => self.line(DIM, &safe_row(frame)),
             News::ServerKey(_)
             | News::AskName
+            | News::AskSecret(_)
+            | News::LoggedIn(_)
             | News::Entered { .. }
             | News::ReplayEnd { .. }
             | News::Exited(_)
             | News::Current(_)
             | News::Bye(_)
             | News::Closed(_) => {}
+        }
+    }
+
+    /// Tells who was removed from a room themselves what that means.
+    fn explain_kick(&mut self, entry: &EntryView<'_>, room: RoomName) {
+        let is_kick = matches!(entry.body, BodyView::Kicked { .. });
+        if is_kick && self.name == Some(entry.author) {
+            self.say(&format!(
+                "you are out of {room}; /join {room} enters it again"
+            ));
         }
     }
 
@@ -234,7 +256,7 @@ fn clock_time(unix_seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::{EntryId, RoomName};
+    use crate::chat::EntryId;
 
     fn said<'a>(author: &str, text: &'a str, own: bool) -> News<'a> {
         News::Entry {
@@ -288,6 +310,33 @@ mod tests {
         screen.hear(&said("alice", "alice said so", true));
         assert!(!rings(&mut screen));
         assert!(!screen.above.contains(MARKED));
+    }
+
+    #[test]
+    fn who_was_kicked_is_told_how_to_come_back() {
+        let mut screen = screen(false);
+        let mut kicked = |whom: &str| {
+            screen.hear(&News::Entry {
+                room: RoomName::parse("den").ok(),
+                past: false,
+                own: false,
+                entry: EntryView {
+                    room: 1,
+                    id: None,
+                    unix_seconds: 1_767_225_600,
+                    author: Name::parse(whom).unwrap(),
+                    body: BodyView::Kicked {
+                        by: Name::parse("carol").unwrap(),
+                        why: Some("noise"),
+                    },
+                },
+            });
+            std::mem::take(&mut screen.above)
+        };
+        let told = kicked("alice");
+        assert!(told.contains("alice was kicked by carol (noise)"), "{told}");
+        assert!(told.contains("/join #den"), "{told}");
+        assert!(!kicked("bob").contains("/join"));
     }
 
     #[test]

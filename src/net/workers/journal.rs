@@ -4,7 +4,8 @@
 //! time; when there always is, it does one once in a while all the same.
 
 use super::super::clock::{self, Clock};
-use super::{Wake, WakeAtEnd, WorkerFailure};
+use super::super::wake::{Wake, WakeAtEnd};
+use super::WorkerFailure;
 use crate::chat::{Outcome, StoreFailure, Write};
 use crate::limits::{
     JOURNAL_CHORE_INTERVAL_MAX, JOURNAL_JOBS_MAX, JOURNAL_QUIET, JOURNAL_SLEEP_MAX,

@@ -3,7 +3,7 @@
 //! Who fell behind waits in the middle of a conversation, so catching up goes before joining,
 //! joining before history that was asked for, and all of it before searches.
 
-use super::{Wake, WakeAtEnd};
+use super::super::wake::{Wake, WakeAtEnd};
 use crate::chat::{From, Outcome, Page, PageRequest, Search, StoreFailure};
 use crate::limits::{JOIN_HISTORY_ENTRIES, PAGES_MAX, SEARCHES_MAX};
 use crate::store::Reader;

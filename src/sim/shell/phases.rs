@@ -153,7 +153,8 @@ impl Shell {
                 Outcome::Changed(_)
                 | Outcome::Found { .. }
                 | Outcome::Checked { .. }
-                | Outcome::Hashed { .. } => {}
+                | Outcome::Hashed { .. }
+                | Outcome::PasswordRefused { .. } => {}
             }
             self.is_answering = true;
             let _ = self.apply(Input::Outcome(outcome));

@@ -277,7 +277,7 @@ impl Author {
             lifted: self
                 .dice
                 .some(|dice| (dice.name(), 9))
-                .filter(|_| self.unix_ms % 3 == 0),
+                .filter(|_| self.unix_ms.is_multiple_of(3)),
         }
     }
 

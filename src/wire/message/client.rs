@@ -455,7 +455,7 @@ mod tests {
 
     #[test]
     fn an_unknown_kind_is_an_error() {
-        for kind in [0, 6, 0x3f, 0x40, 0x80, 0xff] {
+        for kind in [0, 7, 0x3f, 0x40, 0x80, 0xff] {
             let read = decode_client(Frame {
                 kind,
                 body: &[0x80],
