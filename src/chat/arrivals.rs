@@ -33,11 +33,6 @@ impl Chat {
         resume: Option<Resume>,
         effects: &mut Effects,
     ) {
-        if let Some(refusal) = self.banned_account(account) {
-            effects.push_back(Effect::Reply(client, Event::Refused(None, refusal)));
-            self.turn_away(client, Some(Event::Bye(None)), effects);
-            return;
-        }
         let (Some(mut nameless), Some(record)) =
             (self.nameless(client), self.accounts.get(account))
         else {

@@ -314,7 +314,7 @@ impl Chat {
 
     /// For the activity log, if the operator wants that: what was said.
     fn log_message(&mut self, job: &Outstanding, effects: &mut Effects) {
-        if !self.settings.logs_messages {
+        if !self.settings.log_messages {
             return;
         }
         let (room, place) = job.row;

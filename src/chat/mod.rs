@@ -110,8 +110,6 @@ pub struct Settings {
     pub journal_jobs_max: usize,
     /// Bytes of text on their way to the store at once.
     pub journal_bytes_max: usize,
-    /// Whether the activity log holds what people say.
-    pub logs_messages: bool,
 }
 
 impl Default for Settings {
@@ -135,7 +133,6 @@ impl Default for Settings {
             empty_line_leaves: true,
             journal_jobs_max: JOURNAL_JOBS_MAX,
             journal_bytes_max: JOURNAL_BYTES_MAX,
-            logs_messages: false,
         }
     }
 }

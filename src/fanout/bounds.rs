@@ -20,7 +20,8 @@ pub struct Bounds {
     pub room_log_bytes_max: usize,
     /// Bytes all rooms keep at most; must take the longest entry.
     pub logs_bytes_max: usize,
-    /// Bytes of begun entries kept for connections, beside the logs; must take the longest entry.
+    /// Bytes of begun entries kept for connections, beside the logs; must take the longest entry,
+    /// and the replies that may be owed to one connection.
     pub unfinished_bytes_max: usize,
     /// Whole records that blocked connections may hold together.
     pub write_buffers_max: usize,

@@ -36,6 +36,7 @@ impl Fanout {
         };
         self.forget(client.slot);
         self.connections[at].is_open = false;
+        self.hold_unfinished_bound();
     }
 
     // --- Rooms ---

@@ -18,7 +18,7 @@
 
 use super::Dialect;
 use super::segment::{Bytes, Encoded, Extent, IndexEntry, Segment};
-use crate::chat::{EntryId, Extent as Stored, From};
+use crate::chat::{EntryId, Extent as StoredExtent, From};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ pub(super) struct Log {
 
 impl Log {
     /// Nothing is there; the store has what was before.
-    pub(super) fn begin(extent: Stored) -> Self {
+    pub(super) fn begin(extent: StoredExtent) -> Self {
         Self {
             stored: extent.newest.0,
             newest_id: extent.newest.0,

@@ -569,9 +569,9 @@ fn an_account_that_is_banned_from_the_server_is_not_let_in() {
 
 #[test]
 fn what_is_said_is_logged_only_when_the_operator_wants_it() {
-    for logs_messages in [false, true] {
+    for log_messages in [false, true] {
         let mut hall = Hall::with(Settings {
-            logs_messages,
+            log_messages,
             ..Settings::default()
         });
         hall.line_client(1, "alice");
@@ -593,7 +593,7 @@ fn what_is_said_is_logged_only_when_the_operator_wants_it() {
                 text: "psst".into(),
             },
         ];
-        assert_eq!(said, if logs_messages { &expected[..] } else { &[] });
+        assert_eq!(said, if log_messages { &expected[..] } else { &[] });
     }
 }
 
