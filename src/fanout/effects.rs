@@ -74,6 +74,7 @@ impl Fanout {
             place.keeps_history = history;
             place.log.hide();
             self.trim(at);
+            self.hold_unfinished_bound();
         }
     }
 
