@@ -241,6 +241,30 @@ pub const ANNOUNCEMENT_BYTES_MAX: usize = KIB;
 /// Changes of records that wait for the journal; commands that make more wait.
 pub const CHANGES_WAITING_MAX: usize = 4_096;
 
+// --- Files ---
+
+/// Files offered at once; further ones are refused.
+pub const FILES_MAX: usize = 4_096;
+/// Files that one person offers at once; further ones are refused.
+pub const FILES_PER_PERSON_MAX: usize = 100;
+/// Bytes of files a server keeps unless its operator says otherwise; further ones are refused.
+pub const FILE_QUOTA_BYTES: u64 = 64 * 1024 * MIB as u64;
+/// Bytes of files that a server without a data folder keeps in memory; further ones are refused.
+pub const FILE_MEMORY_BYTES_MAX: u64 = 64 * MIB as u64;
+/// How long a file is kept, fetched or not, whole or not; then it goes.
+pub const FILE_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Time between two looks for files that are too old.
+pub const FILE_EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Longest name of a file, bytes of UTF-8; refused. What file systems take.
+pub const FILE_NAME_BYTES_MAX: usize = 255;
+/// Bytes of a file in one message; more closes the connection.
+///
+/// With its envelope it fills one record.
+pub const FILE_CHUNK_BYTES_MAX: usize = 16 * KIB - 64;
+/// What surrounds them, frame header included, bytes.
+pub const FILE_PIECE_ENVELOPE_BYTES: usize = 26;
+
 // --- Activity log ---
 
 /// Size at which a new file of the activity log is begun, bytes.
@@ -512,6 +536,11 @@ const _: () = {
     assert!(TEXT_BYTES_MAX + MESSAGE_ENVELOPE_BYTES_MAX <= MESSAGE_BYTES_MAX);
     // The length of a frame is written in three bytes.
     assert!(MESSAGE_BYTES_MAX < 1 << 24);
+    // A chunk of a file must fit one record, so that it is never begun and left.
+    assert!(
+        FILE_CHUNK_BYTES_MAX + FILE_PIECE_ENVELOPE_BYTES
+            <= RECORD_INNER_BYTES_SENT_MAX - RECORD_PREFIX_BYTES
+    );
     // What a client may say before it has a name must fit what it may say afterwards.
     assert!(UNNAMED_MESSAGE_BYTES_MAX <= MESSAGE_BYTES_MAX);
     // A whole record and the two that may follow it must fit the write buffer.

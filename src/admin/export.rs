@@ -152,6 +152,7 @@ fn message(entry: &Entry, room: Option<String>) -> Value {
         Body::Received(text) => ("received", text),
         Body::Sent(text) => ("sent", text),
         Body::Topic(text) => ("topic", text),
+        Body::Offered(offer) => ("offered", &offer.name),
         Body::Joined { .. }
         | Body::Left { .. }
         | Body::Kicked { .. }

@@ -7,8 +7,8 @@ use super::people::PersonId;
 use super::refusal::Refusal;
 use super::seats::Seat;
 use super::{
-    Chat, ClientId, Close, Command, Effect, Effects, Event, Hello, Input, MessageKey, Now, Parting,
-    Pause, Verdict,
+    Chat, ClientId, Close, Command, Effect, Effects, Event, FileCommand, Hello, Input, MessageKey,
+    Now, Parting, Pause, Verdict,
 };
 use std::sync::Arc;
 
@@ -61,6 +61,7 @@ impl Chat {
                 self.sanctions.purge(now.unix_ms);
                 self.expire_orphans(effects);
                 self.note_sessions(effects);
+                self.expire_offers(effects);
                 Verdict::Taken
             }
             Input::Stop => {
@@ -230,7 +231,9 @@ fn text_bytes(command: &Command<'_>) -> usize {
         Command::Topic { text, .. } | Command::Away { text } | Command::Quit { text } => {
             text.map_or(0, str::len)
         }
-        Command::Nick { .. }
+        Command::File(FileCommand::Offer { name, .. }) => name.len(),
+        Command::File(_)
+        | Command::Nick { .. }
         | Command::Join { .. }
         | Command::Create { .. }
         | Command::Leave { .. }

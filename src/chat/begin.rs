@@ -2,6 +2,7 @@
 
 use super::accounts::Accounts;
 use super::changes::{Changes, Then};
+use super::files::Offers;
 use super::held::HeldNames;
 use super::inboxes::{Inbox, InboxOwner, Mail, Orphans};
 use super::journal::Journal;
@@ -71,6 +72,7 @@ impl Chat {
             rooms,
             journal: Journal::default(),
             changes: Changes::default(),
+            offers: Offers::default(),
             is_stopping: false,
         }
     }

@@ -4,7 +4,7 @@
 
 use super::refusal::Refusal;
 use super::text;
-use super::vocabulary::{Command, Depth, KeyChange, Measure, Place, RoomRef};
+use super::vocabulary::{Command, Depth, FileCommand, FileId, KeyChange, Measure, Place, RoomRef};
 use crate::limits::{HISTORY_ENTRIES_DEFAULT, UNKNOWN_WORD_BYTES_SHOWN};
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ pub(super) enum Audience {
 }
 
 /// Every command, in the order in which help lists them.
-pub(super) static TABLE: [Spelling; 41] = [
+pub(super) static TABLE: [Spelling; 46] = [
     spelling(
         &["help", "?"],
         "/help [COMMAND]",
@@ -219,6 +219,39 @@ pub(super) static TABLE: [Spelling; 41] = [
                 query: some_text(rest)?,
             })
         },
+    ),
+    spelling(
+        &["files"],
+        "/files",
+        "lists the files that you may fetch, and your own",
+        |rest| {
+            let list = FileCommand::List { in_words: true };
+            rest.trim().is_empty().then_some(Command::File(list))
+        },
+    ),
+    spelling(
+        &["send"],
+        "/send FILE [NAME or #ROOM]",
+        "offers a file (with the parlour client)",
+        |_| Some(Command::File(FileCommand::ByClient)),
+    ),
+    spelling(
+        &["accept"],
+        "/accept N",
+        "fetches a file (with the parlour client)",
+        |_| Some(Command::File(FileCommand::ByClient)),
+    ),
+    spelling(
+        &["refuse"],
+        "/refuse N",
+        "says that you do not want a file",
+        |rest| file(rest).map(|file| Command::File(FileCommand::Refuse(file))),
+    ),
+    spelling(
+        &["cancel"],
+        "/cancel N",
+        "takes back a file that you offer",
+        |rest| file(rest).map(|file| Command::File(FileCommand::Cancel(file))),
     ),
     spelling(
         &["close"],
@@ -547,6 +580,13 @@ fn place_and_name(rest: &str) -> Option<(Place<'_>, &str)> {
 /// Whether the whole server is meant.
 fn is_server(word: &str) -> bool {
     word.eq_ignore_ascii_case("server")
+}
+
+/// Reads the number of a file.
+fn file(rest: &str) -> Option<FileId> {
+    let word = one(rest)?;
+    let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| word.parse().ok().map(FileId))?
 }
 
 /// Reads `20`, `2h` or `1d12h`.

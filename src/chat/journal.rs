@@ -133,10 +133,10 @@ impl Journal {
 
 impl Chat {
     /// Gives a message its place in the order and hands it to the store.
-    pub(super) fn submit(&mut self, draft: Draft, effects: &mut Effects) {
-        let Some(person) = self.people.get_mut(draft.sender) else {
-            return;
-        };
+    ///
+    /// Returns which job it is; none when its sender is gone.
+    pub(super) fn submit(&mut self, draft: Draft, effects: &mut Effects) -> Option<Ticket> {
+        let person = self.people.get_mut(draft.sender)?;
         person.outstanding += 1;
         let key = draft.key.unwrap_or_else(|| {
             person.numbered = person.numbered.wrapping_add(1);
@@ -180,6 +180,7 @@ impl Chat {
         if fault::is_planted(Fault::AcknowledgeEarly) {
             self.acknowledge_early(ticket, effects);
         }
+        Some(ticket)
     }
 
     /// Gives an entry its place in a room's order.
@@ -198,10 +199,14 @@ impl Chat {
                 id,
                 second,
                 fresh,
-            } => self.stored(ticket, id, second, fresh, effects),
+            } => {
+                self.stored(ticket, id, second, fresh, effects);
+                self.offer_settled(ticket, true, effects);
+            }
             Outcome::NotStored { ticket, why } => {
                 if !self.not_changed(ticket, why, effects) {
                     self.not_stored(ticket, why, effects);
+                    self.offer_settled(ticket, false, effects);
                 }
             }
             Outcome::Changed(ticket) => self.changed(ticket, effects),
@@ -216,6 +221,7 @@ impl Chat {
                 rehash,
             } => self.checked(ticket, is_right, rehash, effects),
             Outcome::Hashed { ticket, hash } => self.hashed(ticket, hash, effects),
+            Outcome::File(outcome) => self.settle_file(outcome, effects),
             Outcome::PasswordRefused { ticket, why } => self.not_hashed(ticket, why, effects),
         }
         self.submit_changes(effects);
@@ -327,7 +333,8 @@ impl Chat {
             Body::Said(text) | Body::Acted(text) => (Some(entry.author), None, text),
             // In an inbox the other side stands for the author.
             Body::Sent(text) | Body::Received(text) => (None, Some(entry.author), text),
-            Body::Joined { .. }
+            Body::Offered(_)
+            | Body::Joined { .. }
             | Body::Left { .. }
             | Body::Kicked { .. }
             | Body::Renamed { .. }

@@ -311,6 +311,7 @@ impl Chat {
             owner.rare_mut().owned.retain(|other| *other != room);
         }
         self.sanctions.forget_room(room);
+        self.end_offers_in(room, effects);
         effects.push_back(Effect::Dissolve(room));
         if !ended.is_closed {
             self.change(Change::RemoveRoom(room), Then::Nothing, effects);

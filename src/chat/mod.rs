@@ -30,6 +30,7 @@ mod directory;
 mod doors;
 #[cfg(test)]
 pub(crate) mod fault;
+mod files;
 mod greetings;
 mod held;
 mod inboxes;
@@ -53,17 +54,18 @@ mod tests;
 mod throttle;
 
 pub use name::{Name, RoomName};
-pub use refusal::{Refusal, StoreFailure};
+pub use refusal::{FileRefusal, Refusal, SpoolFailure, StoreFailure};
 pub use throttle::Rates;
 pub use vocabulary::*;
 
 use crate::limits::{
     ACCOUNTS_MAX, COMMAND_BURST, COMMAND_BYTES_BURST, COMMAND_BYTES_PER_SECOND,
-    COMMANDS_PER_SECOND, GUEST_RESUME_AGE_MAX, JOURNAL_BYTES_MAX, JOURNAL_JOBS_MAX, ROOMS_MAX,
-    ROOMS_PER_ACCOUNT_MAX, ROOMS_PER_GUEST_MAX,
+    COMMANDS_PER_SECOND, FILE_AGE, FILE_QUOTA_BYTES, GUEST_RESUME_AGE_MAX, JOURNAL_BYTES_MAX,
+    JOURNAL_JOBS_MAX, ROOMS_MAX, ROOMS_PER_ACCOUNT_MAX, ROOMS_PER_GUEST_MAX,
 };
 use accounts::Accounts;
 use changes::Changes;
+use files::Offers;
 use held::HeldNames;
 use inboxes::{Mail, Orphans};
 use journal::Journal;
@@ -110,6 +112,10 @@ pub struct Settings {
     pub journal_jobs_max: usize,
     /// Bytes of text on their way to the store at once.
     pub journal_bytes_max: usize,
+    /// Bytes of files that are kept; none are taken when 0.
+    pub file_quota: u64,
+    /// How long a file is kept.
+    pub file_age: Duration,
 }
 
 impl Default for Settings {
@@ -133,6 +139,8 @@ impl Default for Settings {
             empty_line_leaves: true,
             journal_jobs_max: JOURNAL_JOBS_MAX,
             journal_bytes_max: JOURNAL_BYTES_MAX,
+            file_quota: FILE_QUOTA_BYTES,
+            file_age: FILE_AGE,
         }
     }
 }
@@ -162,6 +170,7 @@ pub struct Chat {
     rooms: Rooms,
     journal: Journal,
     changes: Changes,
+    offers: Offers,
     is_stopping: bool,
 }
 
@@ -191,6 +200,7 @@ impl Chat {
             self.rooms.patience_ends(),
             self.remembered.next_due(),
             self.orphans.due(),
+            self.next_offer_expiry(),
         ];
         dues.into_iter().flatten().min()
     }

@@ -3,6 +3,10 @@
 //! A refusal is a value, not a failure: nothing dies of it. Its text says what, why, and what to
 //! do next. Codes are part of the protocol and are never reused.
 
+mod files;
+
+pub use files::{FileRefusal, SpoolFailure};
+
 use super::name::{Name, NameError, RoomName};
 use std::fmt;
 use std::sync::Arc;
@@ -184,6 +188,8 @@ pub enum Refusal {
     Outranked(Name),
     /// Nothing is kept that could be searched.
     NothingToSearch,
+    /// Something about a file.
+    File(FileRefusal),
 }
 
 /// Why the store kept nothing.
@@ -264,6 +270,7 @@ impl Refusal {
             Self::NotRead => 60,
             Self::Outranked(_) => 70,
             Self::NothingToSearch => 71,
+            Self::File(refusal) => refusal.code(),
         }
     }
 }
@@ -347,7 +354,8 @@ impl Refusal {
             | Self::TooManyInRoom { .. }
             | Self::InboxFull(_)
             | Self::RoomStays(_)
-            | Self::Outranked(_) => return None,
+            | Self::Outranked(_)
+            | Self::File(_) => return None,
         })
     }
 
@@ -410,6 +418,7 @@ impl fmt::Display for Refusal {
             return done;
         }
         match self {
+            Self::File(refusal) => write!(f, "{refusal}"),
             Self::UnknownCommand { word } => write!(
                 f,
                 "/{word} is no command; /help lists them, //{word} says it as text"
@@ -607,6 +616,7 @@ mod tests {
             Refusal::NotRead,
             Refusal::Outranked(name),
             Refusal::NothingToSearch,
+            Refusal::File(FileRefusal::NoFiles),
         ];
         let mut last = 0;
         for refusal in &all {

@@ -6,11 +6,13 @@
 
 mod activity;
 mod commands;
+mod files;
 mod records;
 mod work;
 
 pub use activity::*;
 pub use commands::*;
+pub use files::*;
 pub use records::*;
 pub use work::*;
 
@@ -198,6 +200,8 @@ pub enum Body {
     Received(Arc<str>),
     /// In an inbox: its owner wrote this to the author.
     Sent(Arc<str>),
+    /// Somebody offers a file.
+    Offered(Arc<Offer>),
     /// Somebody arrived.
     Joined {
         /// How many are here now.
@@ -241,7 +245,11 @@ impl Body {
     /// Whether entries of this kind are stored, and so have an id.
     pub fn is_stored(&self) -> bool {
         match self {
-            Self::Said(_) | Self::Acted(_) | Self::Received(_) | Self::Sent(_) => true,
+            Self::Said(_)
+            | Self::Acted(_)
+            | Self::Received(_)
+            | Self::Sent(_)
+            | Self::Offered(_) => true,
             Self::Joined { .. }
             | Self::Left { .. }
             | Self::Kicked { .. }
@@ -378,6 +386,8 @@ pub enum Effect {
     Administered(RequestId, Result<Arc<str>, Arc<str>>),
     /// Something only the shell can do; it answers the client itself.
     Operate(Operation),
+    /// Something for the bytes of files.
+    File(FileOrder),
 }
 
 /// What an administrator asks for that only the shell can do.
@@ -474,6 +484,8 @@ pub enum Event {
         /// How many.
         count: u64,
     },
+    /// Sealed clients: something about the bytes of a file.
+    File(FileEvent),
     /// From the shell: are you there?
     Ping,
     /// The last words.

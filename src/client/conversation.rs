@@ -20,8 +20,8 @@ use crate::chat::{
 use crate::crypto::token;
 use crate::limits::UNACKNOWLEDGED_MAX;
 use crate::wire::message::{
-    ClientMessage, EntryView, SentView, ServerMessage, TIME_BASE_UNIX_SECONDS, encode_client,
-    room_handle,
+    ClientMessage, EntryView, FileAnswer, FileRequest, SentView, ServerMessage,
+    TIME_BASE_UNIX_SECONDS, encode_client, room_handle,
 };
 
 /// What the user wants, said by each hello.
@@ -88,6 +88,8 @@ pub struct Conversation {
     is_resumed: bool,
     /// Added to the time of each entry.
     time_shift_seconds: i64,
+    /// What was asked about files on this connection and is not answered.
+    file_keys: BTreeSet<MessageKey>,
     /// Frames for the server, not sealed yet.
     pub outgoing: Vec<u8>,
     trace: bool,
@@ -112,6 +114,7 @@ impl Conversation {
             rejoin: Vec::new(),
             is_resumed: false,
             time_shift_seconds: 0,
+            file_keys: BTreeSet::new(),
             outgoing: Vec::new(),
             trace,
         }
@@ -166,6 +169,7 @@ impl Conversation {
         self.approach = Approach::None;
         self.asked = None;
         self.given = None;
+        self.file_keys.clear();
     }
 
     /// Says who one is, with what is needed to go on where one was.
@@ -222,6 +226,53 @@ impl Conversation {
         }
         encode_client(&ClientMessage::Secret { key, text }, &mut self.outgoing);
         true
+    }
+
+    /// Whether one is where one wanted to be, so that files may be asked about.
+    pub fn is_ready(&self) -> bool {
+        self.is_ready
+    }
+
+    /// The room of that name, if one is in it.
+    pub fn room_named(&self, name: RoomName) -> Option<RoomId> {
+        let mut rooms = self.rooms.values();
+        rooms
+            .find(|room| room.name == Some(name))
+            .map(|room| room.id)
+    }
+
+    /// A number for something that is asked about a file; its answer is told by it.
+    pub fn draw_file_key(&mut self) -> MessageKey {
+        let key = self.unacknowledged.draw_key();
+        self.file_keys.insert(key);
+        key
+    }
+
+    /// Asks something about a file, on this connection only: what is not answered on it must be
+    /// asked again.
+    pub fn ask_file(&mut self, request: &FileRequest<'_>, heard: &mut Outlet<'_>) {
+        match request {
+            // Its bytes are nothing to look at.
+            FileRequest::Chunk { .. } => {
+                encode_client(&ClientMessage::File(request.clone()), &mut self.outgoing);
+            }
+            FileRequest::Offer { .. }
+            | FileRequest::SendOn { .. }
+            | FileRequest::Uploaded { .. }
+            | FileRequest::Fetch { .. }
+            | FileRequest::More { .. }
+            | FileRequest::Stop { .. }
+            | FileRequest::Files { .. } => self.send(&ClientMessage::File(request.clone()), heard),
+        }
+    }
+
+    /// Some answers about files say themselves which command they answer.
+    fn file_answered(&mut self, answer: &FileAnswer<'_>) {
+        if let FileAnswer::Take { key: Some(key), .. } | FileAnswer::Give { key: Some(key), .. } =
+            answer
+        {
+            self.file_keys.remove(key);
+        }
     }
 
     fn add(&mut self, what: What, heard: &mut Outlet<'_>) {
@@ -308,11 +359,18 @@ impl Conversation {
                 self.unacknowledged.settle_goodbye();
                 heard(News::Bye(why));
             }
+            ServerMessage::File(ref answer) => {
+                self.file_answered(answer);
+                heard(News::File(answer));
+            }
             ServerMessage::Entry(entry) => self.entry(entry, heard),
         }
     }
 
     fn done(&mut self, key: MessageKey, heard: &mut Outlet<'_>) {
+        if self.file_keys.remove(&key) {
+            return heard(News::FileDone(key));
+        }
         self.unacknowledged.settle(key);
         if self.given.is_some_and(|(given, _)| given == key) {
             self.secret_taken(heard);
@@ -338,6 +396,9 @@ impl Conversation {
     }
 
     fn refused(&mut self, key: Option<MessageKey>, text: &str, heard: &mut Outlet<'_>) {
+        if let Some(key) = key.filter(|key| self.file_keys.remove(key)) {
+            return heard(News::FileRefused { key, text });
+        }
         self.given = self.given.filter(|(given, _)| Some(*given) != key);
         if let Some(key) = key {
             self.unacknowledged.settle(key);

@@ -2,10 +2,10 @@
 //!
 //! Both fronts, the terminal and the pipe, are told the same and decide what to show of it.
 
-use crate::chat::{Name, RoomName, SecretPrompt};
+use crate::chat::{MessageKey, Name, RoomName, SecretPrompt};
 use crate::crypto::handshake::PublicKey;
 use crate::crypto::record::CloseCode;
-use crate::wire::message::EntryView;
+use crate::wire::message::{EntryView, FileAnswer};
 
 /// Where news go.
 pub type Outlet<'o> = dyn FnMut(News<'_>) + 'o;
@@ -92,6 +92,17 @@ pub enum News<'a> {
         own: bool,
         /// What.
         entry: EntryView<'a>,
+    },
+    /// Something about the bytes of files.
+    File(&'a FileAnswer<'a>),
+    /// What was asked about files under that number is done.
+    FileDone(MessageKey),
+    /// What was asked about files under that number was refused.
+    FileRefused {
+        /// The number.
+        key: MessageKey,
+        /// What, why, and what to do.
+        text: &'a str,
     },
     /// The server has ended its direction.
     Closed(CloseCode),

@@ -138,6 +138,9 @@ impl Front {
             | News::ReplayEnd { .. }
             | News::Missed { .. }
             | News::Entry { .. }
+            | News::File(_)
+            | News::FileDone(_)
+            | News::FileRefused { .. }
             | News::Closed(_) => {}
         }
         if self.out.len() > CLIENT_PAINT_BYTES && self.print().is_err() {

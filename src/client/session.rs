@@ -16,12 +16,12 @@ use super::channel::{Channel, ChannelError, ConnectionRandom, Step};
 use super::conversation::{Conversation, Wish};
 use super::news::{News, Outlet};
 use crate::buffer::ByteQueue;
-use crate::chat::Name;
+use crate::chat::{MessageKey, Name};
 use crate::crypto::handshake::StaticKey;
 use crate::crypto::record::{CloseCode, Suite};
 use crate::limits::{CLIENT_UNSENT_BYTES_MAX, MESSAGE_BYTES_MAX};
 use crate::wire::frame::FrameReader;
-use crate::wire::message::decode_server;
+use crate::wire::message::{FileRequest, decode_server};
 
 /// The protocol side of the client.
 pub struct Session {
@@ -232,14 +232,28 @@ impl Session {
         Some(self.connection.as_ref()?.heard_at)
     }
 
+    /// Asks something about a file, on this connection only.
+    pub fn ask_file(&mut self, request: &FileRequest<'_>, heard: &mut Outlet<'_>) {
+        self.conversation.ask_file(request, heard);
+    }
+
+    /// A number for something that is asked about a file.
+    pub fn draw_file_key(&mut self) -> MessageKey {
+        self.conversation.draw_file_key()
+    }
+
+    /// Bytes that wait for the socket, sealed or not.
+    pub fn unsent(&self) -> usize {
+        let waiting = self.connection.as_ref().map_or(0, |connection| {
+            connection.unsealed.len() + connection.channel.outgoing.len()
+        });
+        waiting + self.conversation.outgoing.len()
+    }
+
     /// Whether another message may be said now: the server lags neither in acknowledging nor in
     /// reading.
     pub fn has_room(&self) -> bool {
-        let unsent = self.connection.as_ref().map_or(0, |connection| {
-            connection.unsealed.len() + connection.channel.outgoing.len()
-        });
-        self.conversation.has_room()
-            && unsent + self.conversation.outgoing.len() < CLIENT_UNSENT_BYTES_MAX
+        self.conversation.has_room() && self.unsent() < CLIENT_UNSENT_BYTES_MAX
     }
 
     /// What goes on across connections.

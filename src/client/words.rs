@@ -55,6 +55,9 @@ pub fn append_words(news: &News<'_>, out: &mut String) {
         | News::Current(_)
         | News::Renamed(_)
         | News::Bye(_)
+        | News::File(_)
+        | News::FileDone(_)
+        | News::FileRefused { .. }
         | News::Closed(_)
         | News::Trace(_)
         | News::Apart(_) => {}

@@ -44,6 +44,7 @@ impl Server {
                 Effect::Record(activity) => self.operators.activity.record(activity),
                 Effect::Administered(request, outcome) => self.administered(request, outcome),
                 Effect::Operate(operation) => self.operate(operation, now),
+                Effect::File(order) => self.order_file(order, now),
             }
         }
     }

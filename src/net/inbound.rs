@@ -381,6 +381,7 @@ impl Server {
             }
             ClientMessage::Run { key, line } => Input::Run(client, key, line),
             ClientMessage::Secret { key, text } => Input::Secret(client, key, text),
+            ClientMessage::File(request) => return self.apply_file(client, request, now),
             ClientMessage::Pong => return Verdict::Taken,
         };
         self.chat.apply(now, input, &mut self.effects)

@@ -13,6 +13,7 @@ mod counters;
 mod deadlines;
 mod effects;
 mod figures;
+mod files;
 mod handshakes;
 mod identity;
 mod inbound;

@@ -185,6 +185,7 @@ fn listen(
         | ServerMessage::Refused { .. }
         | ServerMessage::Stored { .. }
         | ServerMessage::Done(_)
+        | ServerMessage::File(_)
         | ServerMessage::Ping
         | ServerMessage::Bye(_) => {}
     }
@@ -238,6 +239,7 @@ fn react(
         | ServerMessage::ReplayBegin { .. }
         | ServerMessage::ReplayEnd { .. }
         | ServerMessage::Missed { .. }
+        | ServerMessage::File(_)
         | ServerMessage::Ping
         | ServerMessage::Bye(_)
         | ServerMessage::Entry(_) => {}

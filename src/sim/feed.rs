@@ -91,7 +91,8 @@ impl Shell {
             }
             ClientMessage::Run { key, line } => self.apply(Input::Run(client, key, line)),
             ClientMessage::Secret { key, text } => self.apply(Input::Secret(client, key, text)),
-            ClientMessage::Pong => Verdict::Taken,
+            // Simulated people send no files.
+            ClientMessage::File(_) | ClientMessage::Pong => Verdict::Taken,
         }
     }
 
@@ -185,7 +186,8 @@ impl Shell {
             | Effect::Expel(..)
             | Effect::Record(_)
             | Effect::Administered(..)
-            | Effect::Operate(_) => false,
+            | Effect::Operate(_)
+            | Effect::File(_) => false,
         });
         let is_unheard = self.connections[&client].has_quit;
         assert!(
@@ -201,7 +203,10 @@ fn number_of(message: &ClientMessage<'_>) -> Option<u64> {
     match message {
         ClientMessage::Say { text, .. } | ClientMessage::Tell { text, .. } => number_in(text),
         ClientMessage::Run { line, .. } => number_in_line(line),
-        ClientMessage::Hello(_) | ClientMessage::Secret { .. } | ClientMessage::Pong => None,
+        ClientMessage::Hello(_)
+        | ClientMessage::Secret { .. }
+        | ClientMessage::File(_)
+        | ClientMessage::Pong => None,
     }
 }
 

@@ -21,6 +21,7 @@ impl Published {
             | Body::Received(text)
             | Body::Sent(text)
             | Body::Topic(text) => text.len(),
+            Body::Offered(offer) => offer.name.len(),
             Body::Joined { .. }
             | Body::Left { .. }
             | Body::Kicked { .. }
@@ -177,7 +178,7 @@ impl Log {
                 );
                 assert!(self.present.insert(*to), "{to} is nobody else's name");
             }
-            Body::Received(_) | Body::Sent(_) => {
+            Body::Offered(_) | Body::Received(_) | Body::Sent(_) => {
                 assert!(self.name.is_none(), "private messages go to inboxes");
             }
             Body::Counted { .. } => {}
@@ -231,7 +232,8 @@ pub(super) fn number_of(entry: &Entry) -> Option<u64> {
         Body::Said(text) | Body::Acted(text) | Body::Received(text) | Body::Sent(text) => {
             number_in(text)
         }
-        Body::Joined { .. }
+        Body::Offered(_)
+        | Body::Joined { .. }
         | Body::Left { .. }
         | Body::Kicked { .. }
         | Body::Renamed { .. }

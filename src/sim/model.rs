@@ -221,7 +221,8 @@ impl Model {
             | Effect::Named(_)
             | Effect::Record(_)
             | Effect::Administered(..)
-            | Effect::Operate(_) => {}
+            | Effect::Operate(_)
+            | Effect::File(_) => {}
             Effect::Join { .. }
             | Effect::Leave { .. }
             | Effect::Replay { .. }
@@ -350,7 +351,8 @@ impl Model {
             | Effect::Named(_)
             | Effect::Record(_)
             | Effect::Administered(..)
-            | Effect::Operate(_) => unreachable!("these are no reader's"),
+            | Effect::Operate(_)
+            | Effect::File(_) => unreachable!("these are no reader's"),
         }
     }
 

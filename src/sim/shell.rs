@@ -269,7 +269,10 @@ impl Shell {
                 Effect::Ignore(client, names) => self.fanout.ignore(client, names),
                 Effect::Submit(Job::Write(write)) => self.journal.submit(write),
                 Effect::Submit(Job::Search(_) | Job::Password(_)) => {}
-                Effect::Record(_) | Effect::Administered(..) | Effect::Operate(_) => {}
+                Effect::Record(_)
+                | Effect::Administered(..)
+                | Effect::Operate(_)
+                | Effect::File(_) => {}
                 Effect::Discard(client) => {
                     if let Some(connection) = self.connections.get_mut(&client) {
                         connection.is_discarding = true;

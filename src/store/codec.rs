@@ -2,9 +2,10 @@
 //!
 //! SQLite's numbers are signed: ids keep their 64 bits and change their sign above 2^63.
 
-use crate::chat::{Body, ClientKey, Name};
+use crate::chat::{Body, ClientKey, Digest, FileId, Name, Offer, Way};
 use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Error, Row};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// What an entry that was taken back has instead of a kind.
@@ -14,6 +15,10 @@ const ACTED: i64 = 2;
 /// In an inbox: what somebody wrote to its owner.
 pub(super) const RECEIVED: i64 = 3;
 const SENT: i64 = 4;
+/// Files: offered in a room, to the owner of an inbox, and by it.
+const OFFERED: i64 = 5;
+const OFFER_RECEIVED: i64 = 6;
+const OFFER_SENT: i64 = 7;
 
 /// Bytes of a client key with its time.
 const KEY_BYTES: usize = 20 + 8;
@@ -90,12 +95,13 @@ pub(super) fn keys(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<(Client
 }
 
 /// What is stored of a body: its kind and its text; nothing of what is never stored.
-pub(super) fn of_body(body: &Body) -> Option<(i64, &Arc<str>)> {
+pub(super) fn of_body(body: &Body) -> Option<(i64, Arc<str>)> {
     match body {
-        Body::Said(text) => Some((SAID, text)),
-        Body::Acted(text) => Some((ACTED, text)),
-        Body::Received(text) => Some((RECEIVED, text)),
-        Body::Sent(text) => Some((SENT, text)),
+        Body::Said(text) => Some((SAID, Arc::clone(text))),
+        Body::Acted(text) => Some((ACTED, Arc::clone(text))),
+        Body::Received(text) => Some((RECEIVED, Arc::clone(text))),
+        Body::Sent(text) => Some((SENT, Arc::clone(text))),
+        Body::Offered(offer) => Some(of_offer(offer)),
         Body::Joined { .. }
         | Body::Left { .. }
         | Body::Kicked { .. }
@@ -112,6 +118,82 @@ pub(super) fn body(kind: i64, text: &str) -> Option<Body> {
         ACTED => Some(Body::Acted(text.into())),
         RECEIVED => Some(Body::Received(text.into())),
         SENT => Some(Body::Sent(text.into())),
+        OFFERED => offer(text, Way::ToRoom),
+        OFFER_RECEIVED => offer(text, Way::Received),
+        OFFER_SENT => offer(text, Way::Sent),
         _ => None,
+    }
+}
+
+/// An offer as text: number, length, digest or `-`, and the name, which is what a search finds.
+fn of_offer(offer: &Offer) -> (i64, Arc<str>) {
+    let kind = match offer.way {
+        Way::ToRoom => OFFERED,
+        Way::Received => OFFER_RECEIVED,
+        Way::Sent => OFFER_SENT,
+    };
+    let mut digest = String::new();
+    for byte in offer.digest.iter().flat_map(|digest| digest.0) {
+        write!(digest, "{byte:02x}").expect("a string takes whatever is written");
+    }
+    if digest.is_empty() {
+        digest.push('-');
+    }
+    let (file, bytes, name) = (offer.file, offer.bytes, &offer.name);
+    (kind, format!("{file} {bytes} {digest} {name}").into())
+}
+
+/// Such an offer again; none when it was not written by this program.
+fn offer(text: &str, way: Way) -> Option<Body> {
+    let mut words = text.splitn(4, ' ');
+    let mut next = || words.next();
+    let (file, bytes, digest, name) = (next()?, next()?, next()?, next()?);
+    let digest = match digest {
+        "-" => None,
+        text => Some(hex(text)?),
+    };
+    Some(Body::Offered(Arc::new(Offer {
+        file: FileId(file.parse().ok()?),
+        name: name.into(),
+        bytes: bytes.parse().ok()?,
+        digest,
+        way,
+    })))
+}
+
+fn hex(text: &str) -> Option<Digest> {
+    let mut digest = [0; 32];
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if pairs.len() != digest.len() || !rest.is_empty() {
+        return None;
+    }
+    for (byte, pair) in digest.iter_mut().zip(pairs) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(Digest(digest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offer_is_read_as_it_was_written_whatever_its_name_is() {
+        for way in [Way::ToRoom, Way::Received, Way::Sent] {
+            for (name, digest) in [("a b  c.txt", None), (" - ", Some(Digest([0xa5; 32])))] {
+                let offered = Body::Offered(Arc::new(Offer {
+                    file: FileId(u64::MAX),
+                    name: name.into(),
+                    bytes: u64::MAX,
+                    digest,
+                    way,
+                }));
+                let (kind, text) = of_body(&offered).unwrap();
+                assert_eq!(body(kind, &text), Some(offered));
+            }
+        }
+        for text in ["", "1 2 -", "x 2 - n", "1 2 zz n"] {
+            assert_eq!(body(OFFERED, text), None, "{text}");
+        }
     }
 }

@@ -235,7 +235,7 @@ impl SqliteStore {
             entry.unix_ms.cast_signed(),
             kind,
             entry.author.as_str(),
-            &**text,
+            &*text,
         ])?;
         Ok(())
     }

@@ -6,6 +6,8 @@
 //! | `0x40` to `0x7f` | server to client, to one | CBOR array | [`server`] |
 //! | `0x80` to `0xff` | server to client, to a room | binary envelope, then text or CBOR array | [`entry`] |
 //!
+//! Those about files, `0x07` to `0x0e` and `0x51` to `0x57`, are in [`file`].
+//!
 //! A CBOR array may grow at its end: fields beyond those known are skipped, optional ones may be
 //! absent. A client ignores kinds below `0x80` that it does not know, so that an older one can
 //! follow a newer server. Text is lent out of the frame.
@@ -14,11 +16,15 @@
 
 pub mod client;
 pub mod entry;
+pub mod file;
 pub mod server;
 
 pub use super::frame::frame_len as entry_frame_len;
 pub use client::{ClientMessage, decode_client, encode_client};
-pub use entry::{BodyView, EntryView, TIME_BASE_UNIX_SECONDS, encode_entry, room_handle};
+pub use entry::{
+    BodyView, EntryView, OfferView, TIME_BASE_UNIX_SECONDS, encode_entry, room_handle,
+};
+pub use file::{FileAnswer, FileRequest, write_piece};
 pub use server::{SentView, ServerMessage, decode_server, encode_event};
 
 use super::WireError;
@@ -62,6 +68,40 @@ fn decode_cbor<'a, T: Decode<'a, ()>>(body: &'a [u8]) -> Result<T, WireError> {
 
 fn decode_name(text: &str) -> Result<Name, WireError> {
     Name::parse(text).map_err(|_| WireError::Malformed)
+}
+
+/// A digest that may be absent, as 32 bytes.
+mod digest {
+    use crate::chat::Digest;
+    use minicbor::bytes::ByteArray;
+    use minicbor::decode::Error;
+    use minicbor::encode::{self, Write};
+    use minicbor::{Decode, Decoder, Encode, Encoder};
+
+    pub(super) fn encode<C, W: Write>(
+        digest: &Option<Digest>,
+        encoder: &mut Encoder<W>,
+        context: &mut C,
+    ) -> Result<(), encode::Error<W::Error>> {
+        let bytes = digest.map(|digest| ByteArray::from(digest.0));
+        bytes.encode(encoder, context)
+    }
+
+    pub(super) fn decode<C>(
+        decoder: &mut Decoder<'_>,
+        context: &mut C,
+    ) -> Result<Option<Digest>, Error> {
+        let bytes = Option::<ByteArray<32>>::decode(decoder, context)?;
+        Ok(bytes.map(|bytes| Digest(bytes.into())))
+    }
+
+    pub(super) fn nil() -> Option<Option<Digest>> {
+        Some(None)
+    }
+
+    pub(super) fn is_nil(digest: &Option<Digest>) -> bool {
+        digest.is_none()
+    }
 }
 
 /// What the tests of the messages draw from.

@@ -327,7 +327,8 @@ impl Place {
             | ServerMessage::Current(_)
             | ServerMessage::Renamed(_)
             | ServerMessage::Notice(_)
-            | ServerMessage::Done(_) => {}
+            | ServerMessage::Done(_)
+            | ServerMessage::File(_) => {}
         }
         Ok(false)
     }

@@ -4,6 +4,7 @@ mod accounts;
 mod administration;
 mod answers;
 mod appointments;
+mod files;
 mod moderation;
 mod people;
 mod rooms;
@@ -167,6 +168,7 @@ impl Chat {
             Command::Stats => self.stats(asker, effects),
             Command::Reload => self.reload(asker, effects),
             Command::Shutdown { why } => self.shutdown(asker, why, effects),
+            Command::File(command) => self.about_file(asker, command, effects),
             Command::Quit { text } => {
                 if let Some(key) = asker.key {
                     effects.push_back(Effect::Reply(asker.client, Event::Done(key)));
@@ -322,6 +324,7 @@ fn cost(command: &Command<'_>) -> u32 {
 fn cost_and_yield(command: &Command<'_>) -> (u32, Yield) {
     match command {
         Command::Say { .. } | Command::Tell { .. } | Command::Reply { .. } => (1, Yield::Message),
+        Command::File(command) => files::cost_and_yield(command),
         Command::Names { .. }
         | Command::Rooms { .. }
         | Command::Users { .. }

@@ -8,7 +8,7 @@ use super::super::searches::Asked;
 use super::super::text;
 use super::super::{
     Body, Chat, Depth, Duration, Effect, Effects, Entry, Event, Hit, Job, Kept, RoomId, RoomRef,
-    Search, Ticket,
+    Search, Ticket, Way,
 };
 use super::{Answer, Asker};
 use crate::limits::{SEARCH_HIT_BYTES_MAX, SEARCH_HITS_MAX, SEARCH_QUERY_BYTES_MAX, SEARCHES_MAX};
@@ -167,6 +167,11 @@ fn on_one_line(body: &Body, asked: &Asked, person: &Person) -> Option<Body> {
         Body::Sent(text) => {
             let is_meant = asked.from.is_none_or(|from| from == person.name);
             is_meant.then(|| Body::Sent(line(text)))
+        }
+        Body::Offered(offer) => {
+            let is_meant =
+                offer.way != Way::Sent || asked.from.is_none_or(|from| from == person.name);
+            is_meant.then(|| body.clone())
         }
         Body::Joined { .. }
         | Body::Left { .. }

@@ -51,6 +51,24 @@ impl Chat {
     ) -> Result<Answer, Refusal> {
         let to = Name::parse(to).map_err(Refusal::BadName)?;
         let text = accepted(text)?;
+        let (bodies, bytes) = (
+            (Body::Sent(text.clone()), Body::Received(text.clone())),
+            text.len(),
+        );
+        let draft = self.draft_private(asker, to, bodies, bytes, effects)?;
+        self.submit(draft, effects);
+        Ok(Answer::Elsewhere)
+    }
+
+    /// Something of so many bytes for the inboxes of two: one's own, and whose it is for.
+    pub(in crate::chat) fn draft_private(
+        &mut self,
+        asker: Asker,
+        to: Name,
+        (own_body, other_body): (Body, Body),
+        bytes: usize,
+        effects: &mut Effects,
+    ) -> Result<Draft, Refusal> {
         let author = self.sender_name(asker.id)?;
         let (to, sent) = self.addressee(to)?;
         if self
@@ -63,7 +81,7 @@ impl Chat {
         }
         let reserved = match to {
             Addressee::Guest(_) => None,
-            Addressee::Account(account) => self.reserve_mail(account, author, text.len())?,
+            Addressee::Account(account) => self.reserve_mail(account, author, bytes)?,
         };
         let own = self.inbox_of(asker.id, effects);
         let other = match to {
@@ -77,12 +95,12 @@ impl Chat {
             return Err(Refusal::TooManyRooms);
         };
         let origin = Some(asker.client);
-        let row = self.entry(own, sent.to, origin, Body::Sent(text.clone()));
-        let second = self.entry(other, author, origin, Body::Received(text));
+        let row = self.entry(own, sent.to, origin, own_body);
+        let second = self.entry(other, author, origin, other_body);
         let (Some(row), Some(second)) = (row, second) else {
             return Err(Refusal::NoSuchPerson(sent.to));
         };
-        let draft = Draft {
+        Ok(Draft {
             sender: asker.id,
             key: asker.key,
             row: (own, row),
@@ -93,14 +111,12 @@ impl Chat {
                 sent,
                 reserved,
             }),
-        };
-        self.submit(draft, effects);
-        Ok(Answer::Elsewhere)
+        })
     }
 
     /// Who is called that, and what is told to who writes there. An account need not be here, if
     /// what waits for it is kept at all.
-    fn addressee(&self, to: Name) -> Result<(Addressee, Sent), Refusal> {
+    pub(super) fn addressee(&self, to: Name) -> Result<(Addressee, Sent), Refusal> {
         let here: Vec<_> = self
             .people
             .all_named(to)

@@ -41,6 +41,8 @@ pub(super) struct Hall {
     /// What was answered over the control socket, and asked of the shell.
     pub(super) administered: Vec<Result<String, String>>,
     pub(super) operations: Vec<Operation>,
+    /// What was asked for the bytes of files.
+    pub(super) file_orders: Vec<FileOrder>,
 }
 
 pub(super) const EPOCH: Epoch = Epoch([7; 16]);
@@ -129,6 +131,7 @@ impl Hall {
             deeds: Vec::new(),
             administered: Vec::new(),
             operations: Vec::new(),
+            file_orders: Vec::new(),
         };
         let mut effects = Effects::new();
         hall.chat.start(&mut effects);
@@ -460,6 +463,7 @@ impl Hall {
                 self.administered.push(done.map(words).map_err(words));
             }
             Effect::Operate(operation) => self.operations.push(operation),
+            Effect::File(order) => self.file_orders.push(order),
             Effect::Discard(client) => self.tell(client, "discarded".into()),
             Effect::Named(client) => self.tell(client, "named".into()),
             Effect::Finish(client, event, close) => {
@@ -534,6 +538,7 @@ impl Hall {
             },
             Event::Done(key) => format!("done {}", key.0),
             Event::Bye(why) => format!("bye {why:?}"),
+            Event::File(event) => format!("{event:?}"),
             Event::ReplayBegin { .. }
             | Event::ReplayEnd { .. }
             | Event::Missed { .. }
@@ -551,6 +556,10 @@ fn entry_in_words(room: &str, entry: &Entry) -> String {
         Body::Acted(text) => format!("[{room}] * {author} {text}"),
         Body::Received(text) => format!("[{author}] {text}"),
         Body::Sent(text) => format!("to {author}: {text}"),
+        Body::Offered(offer) => format!(
+            "* {room}: {author} offers {} as {:?}",
+            offer.name, offer.way
+        ),
         Body::Joined { here } => format!("* {room}: {author} joined ({here} here)"),
         Body::Left { after, how, why } => {
             let how = match how {

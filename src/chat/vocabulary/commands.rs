@@ -1,5 +1,6 @@
 //! Commands: what is asked of the chat.
 
+use super::files::FileCommand;
 use super::records::{Measure, PasswordHash};
 use super::{EntryId, Epoch, RoomId, Token, TokenHash};
 use std::time::Duration;
@@ -203,6 +204,8 @@ pub enum Command<'a> {
         /// What everybody is told.
         why: Option<&'a str>,
     },
+    /// Something about files.
+    File(FileCommand<'a>),
     /// Leave the server.
     Quit {
         /// What others are told.

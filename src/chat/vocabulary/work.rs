@@ -7,6 +7,7 @@
 
 use super::super::name::Name;
 use super::super::refusal::{Refusal, StoreFailure};
+use super::files::FileOutcome;
 use super::records::{Change, PasswordHash};
 use super::{Body, ClientId, Entry, EntryId, From, MessageKey, RoomId, SessionId, Ticket};
 use std::net::IpAddr;
@@ -68,6 +69,7 @@ impl Append {
                 text.len()
             }
             Body::Topic(text) => text.len(),
+            Body::Offered(offer) => offer.name.len(),
             Body::Joined { .. }
             | Body::Left { .. }
             | Body::Kicked { .. }
@@ -193,6 +195,8 @@ pub enum Outcome {
         /// The hash.
         hash: PasswordHash,
     },
+    /// What became of the bytes of a file.
+    File(FileOutcome),
     /// A password was neither compared nor hashed: too much waits, it cannot be a password, or the
     /// connection that it came from was closed before its turn.
     PasswordRefused {

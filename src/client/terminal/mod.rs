@@ -163,6 +163,9 @@ impl Front {
             | News::ReplayEnd { .. }
             | News::Missed { .. }
             | News::Entry { .. }
+            | News::File(_)
+            | News::FileDone(_)
+            | News::FileRefused { .. }
             | News::Closed(_)
             | News::Trace(_)
             | News::Apart(_) => {}

@@ -143,6 +143,9 @@ impl Screen {
             | News::Exited(_)
             | News::Current(_)
             | News::Bye(_)
+            | News::File(_)
+            | News::FileDone(_)
+            | News::FileRefused { .. }
             | News::Closed(_) => {}
         }
     }
@@ -170,7 +173,8 @@ impl Screen {
         let (colour, text) = match entry.body {
             BodyView::Said(text) | BodyView::Acted(text) => ("", Some(text)),
             BodyView::Received(text) | BodyView::Sent(text) => (MAGENTA, Some(text)),
-            BodyView::Joined { .. }
+            BodyView::Offered(_)
+            | BodyView::Joined { .. }
             | BodyView::Left { .. }
             | BodyView::Kicked { .. }
             | BodyView::Renamed { .. }

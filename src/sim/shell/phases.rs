@@ -154,7 +154,8 @@ impl Shell {
                 | Outcome::Found { .. }
                 | Outcome::Checked { .. }
                 | Outcome::Hashed { .. }
-                | Outcome::PasswordRefused { .. } => {}
+                | Outcome::PasswordRefused { .. }
+                | Outcome::File(_) => {}
             }
             self.is_answering = true;
             let _ = self.apply(Input::Outcome(outcome));

@@ -6,8 +6,8 @@
 //! into the one line they are part of.
 
 use crate::chat::refusal::Ago;
-use crate::chat::{Event, Hit, Kept, Name, Parting, RoomId, RoomName, SecretPrompt};
-use crate::wire::message::{BodyView, EntryView};
+use crate::chat::{Event, Hit, Kept, Name, Parting, RoomId, RoomName, SecretPrompt, Size, Way};
+use crate::wire::message::{BodyView, EntryView, OfferView};
 use std::fmt;
 use std::io::Write as _;
 
@@ -47,6 +47,7 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
         | Event::ReplayBegin { .. }
         | Event::ReplayEnd { .. }
         | Event::Missed { .. }
+        | Event::File(_)
         | Event::Ping => {}
     }
 }
@@ -68,6 +69,7 @@ pub fn encode_entry(
         BodyView::Acted(text) => lines(format_args!("{time}[{place}] * {author} "), text, out),
         BodyView::Received(text) => lines(format_args!("{time}[{author}] "), text, out),
         BodyView::Sent(text) => lines(format_args!("{time}-> to {author}: "), text, out),
+        BodyView::Offered(offer) => encode_offer(&time, author, &place, &offer, out),
         BodyView::Joined { here } => line(
             format_args!("{time} * {place}: {author} joined ({here} here)"),
             out,
@@ -107,6 +109,37 @@ pub fn encode_entry(
             here,
         } => line(
             format_args!("{time} * {place}: +{arrived}, -{departed}, {here} here"),
+            out,
+        ),
+    }
+}
+
+/// Appends that a file is offered.
+fn encode_offer(
+    time: &Stamp,
+    author: Name,
+    place: &Place<'_>,
+    offer: &OfferView<'_>,
+    out: &mut Vec<u8>,
+) {
+    let (name, size, number) = (Flat(offer.name), Size(offer.bytes), offer.file);
+    match offer.way {
+        Way::ToRoom => line(
+            format_args!(
+                "{time} * {place}: {author} offers {name} ({size}), N {number}; \
+                 fetch it with the client"
+            ),
+            out,
+        ),
+        Way::Received => line(
+            format_args!(
+                "{time}[{author}] * {author} offers {name} ({size}), N {number}; \
+                 fetch it with the client"
+            ),
+            out,
+        ),
+        Way::Sent => line(
+            format_args!("{time}-> to {author}: you offer {name} ({size}), N {number}"),
             out,
         ),
     }

@@ -1,5 +1,6 @@
 //! What a client says to the server.
 
+use super::file::{self, FileRequest};
 use super::{Empty, decode_cbor, encode_cbor};
 use crate::chat::{EntryId, Epoch, Hello, MessageKey, Resume, RoomId, Token, TokenHash};
 use crate::crypto::token;
@@ -60,6 +61,8 @@ pub enum ClientMessage<'a> {
         /// What was typed.
         text: &'a str,
     },
+    /// Something about a file.
+    File(FileRequest<'a>),
 }
 
 #[derive(Encode, Decode)]
@@ -155,6 +158,7 @@ pub fn encode_client(message: &ClientMessage<'_>, out: &mut Vec<u8>) {
             let (key, line) = (key.0, *text);
             encode_cbor(RunBody { key, line }, out);
         }),
+        ClientMessage::File(request) => file::encode_request(request, out),
     }
 }
 
@@ -200,6 +204,9 @@ pub fn decode_client(frame: Frame<'_>) -> Result<ClientMessage<'_>, WireError> {
                 key: MessageKey(body.key),
                 text: body.line,
             }
+        }
+        kind if file::REQUEST_KINDS.contains(&kind) => {
+            ClientMessage::File(file::decode_request(frame)?)
         }
         kind => return Err(WireError::UnknownKind { kind }),
     })
@@ -455,7 +462,7 @@ mod tests {
 
     #[test]
     fn an_unknown_kind_is_an_error() {
-        for kind in [0, 7, 0x3f, 0x40, 0x80, 0xff] {
+        for kind in [0, 0x0f, 0x3f, 0x40, 0x80, 0xff] {
             let read = decode_client(Frame {
                 kind,
                 body: &[0x80],

@@ -11,7 +11,7 @@
 //! same after a restart.
 
 use super::{decode_cbor, decode_name, encode_cbor};
-use crate::chat::{Body, Entry, EntryId, Loss, Name, Parting, RoomId};
+use crate::chat::{Body, Digest, Entry, EntryId, FileId, Loss, Name, Offer, Parting, RoomId, Way};
 use crate::wire::WireError;
 use crate::wire::frame::{Frame, write_frame};
 use minicbor::{Decode, Encode};
@@ -33,6 +33,7 @@ const RENAMED: u8 = 0x86;
 const TOPIC: u8 = 0x87;
 const COUNTED: u8 = 0x88;
 const KICKED: u8 = 0x89;
+const OFFERED: u8 = 0x8a;
 
 /// An entry of a room, lending its text from the frame or from the [`Entry`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +61,8 @@ pub enum BodyView<'a> {
     Received(&'a str),
     /// In an inbox: its owner wrote this to the author.
     Sent(&'a str),
+    /// Somebody offers a file.
+    Offered(OfferView<'a>),
     /// Somebody arrived.
     Joined {
         /// How many are here now.
@@ -97,6 +100,47 @@ pub enum BodyView<'a> {
         /// How many are here now.
         here: u32,
     },
+}
+
+/// A file that is offered; the mirror of [`Offer`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OfferView<'a> {
+    /// Its number.
+    pub file: FileId,
+    /// What it is called: whoever saves it must make that safe first.
+    pub name: &'a str,
+    /// How long it is.
+    pub bytes: u64,
+    /// What it hashes to, if that was known when it was offered.
+    pub digest: Option<Digest>,
+    /// To whom.
+    pub way: Way,
+}
+
+impl<'a> OfferView<'a> {
+    fn of(offer: &'a Offer) -> Self {
+        Self {
+            file: offer.file,
+            name: &offer.name,
+            bytes: offer.bytes,
+            digest: offer.digest,
+            way: offer.way,
+        }
+    }
+}
+
+#[derive(Encode, Decode)]
+struct OfferedRest<'a> {
+    #[n(0)]
+    file: u64,
+    #[b(1)]
+    name: &'a str,
+    #[n(2)]
+    bytes: u64,
+    #[n(3)]
+    way: u8,
+    #[cbor(n(4), with = "super::digest", has_nil)]
+    digest: Option<Digest>,
 }
 
 #[derive(Encode, Decode)]
@@ -212,6 +256,7 @@ impl<'a> BodyView<'a> {
             Body::Acted(text) => Self::Acted(text),
             Body::Received(text) => Self::Received(text),
             Body::Sent(text) => Self::Sent(text),
+            Body::Offered(offer) => Self::Offered(OfferView::of(offer)),
             Body::Joined { here } => Self::Joined { here: *here },
             Body::Left { after, how, why } => Self::Left {
                 after: *after,
@@ -242,6 +287,7 @@ impl<'a> BodyView<'a> {
             Self::Acted(_) => ACTED,
             Self::Received(_) => RECEIVED,
             Self::Sent(_) => SENT,
+            Self::Offered(_) => OFFERED,
             Self::Joined { .. } => JOINED,
             Self::Left { .. } => LEFT,
             Self::Kicked { .. } => KICKED,
@@ -258,6 +304,16 @@ impl<'a> BodyView<'a> {
             | Self::Received(text)
             | Self::Sent(text)
             | Self::Topic(text) => out.extend_from_slice(text.as_bytes()),
+            Self::Offered(offer) => {
+                let rest = OfferedRest {
+                    file: offer.file.0,
+                    name: offer.name,
+                    bytes: offer.bytes,
+                    way: way_code(offer.way),
+                    digest: offer.digest,
+                };
+                encode_cbor(rest, out);
+            }
             Self::Joined { here } => encode_cbor(JoinedRest { here }, out),
             Self::Left { after, how, why } => {
                 let (after_seconds, how) = (after.as_secs(), parting_code(how));
@@ -295,6 +351,16 @@ impl<'a> BodyView<'a> {
             RECEIVED => Self::Received(text(rest)?),
             SENT => Self::Sent(text(rest)?),
             TOPIC => Self::Topic(text(rest)?),
+            OFFERED => {
+                let rest: OfferedRest<'_> = decode_cbor(rest)?;
+                Self::Offered(OfferView {
+                    file: FileId(rest.file),
+                    name: rest.name,
+                    bytes: rest.bytes,
+                    digest: rest.digest,
+                    way: way_of(rest.way)?,
+                })
+            }
             JOINED => {
                 let JoinedRest { here } = decode_cbor(rest)?;
                 Self::Joined { here }
@@ -337,6 +403,23 @@ impl<'a> BodyView<'a> {
 /// Seconds since the base; what lies outside the 136 years from there is moved to their edge.
 fn seconds_since_base(unix_seconds: u64) -> u32 {
     u32::try_from(unix_seconds.saturating_sub(TIME_BASE_UNIX_SECONDS)).unwrap_or(u32::MAX)
+}
+
+fn way_code(way: Way) -> u8 {
+    match way {
+        Way::ToRoom => 0,
+        Way::Received => 1,
+        Way::Sent => 2,
+    }
+}
+
+fn way_of(code: u8) -> Result<Way, WireError> {
+    match code {
+        0 => Ok(Way::ToRoom),
+        1 => Ok(Way::Received),
+        2 => Ok(Way::Sent),
+        _ => Err(WireError::Malformed),
+    }
 }
 
 fn parting_code(how: Parting) -> u8 {
@@ -408,6 +491,20 @@ mod tests {
             shared().prop_map(Body::Received),
             shared().prop_map(Body::Sent),
             shared().prop_map(Body::Topic),
+            (
+                any::<(u64, String, u64)>(),
+                0u8..3,
+                any::<Option<[u8; 32]>>()
+            )
+                .prop_map(|((file, name, bytes), way, digest)| {
+                    Body::Offered(Arc::new(Offer {
+                        file: FileId(file),
+                        name: name.into(),
+                        bytes,
+                        digest: digest.map(Digest),
+                        way: way_of(way).unwrap(),
+                    }))
+                }),
             any::<u32>().prop_map(|here| Body::Joined { here }),
             (any::<u64>(), parting(), prop::option::of(shared())).prop_map(|(after, how, why)| {
                 let after = Duration::from_secs(after);
@@ -459,7 +556,7 @@ mod tests {
 
         #[test]
         fn no_bytes_break_the_decoder(
-            kind in 0x80u8..0x8a,
+            kind in 0x80u8..0x8b,
             mut body in prop::collection::vec(any::<u8>(), 0..100),
             name_len in 0u8..40,
         ) {

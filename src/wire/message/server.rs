@@ -1,6 +1,7 @@
 //! What the server says to one client, beside what happens in rooms.
 
 use super::entry::{ENTRY_KINDS_BEGIN, EntryView, TIME_BASE_UNIX_SECONDS};
+use super::file::{self, FileAnswer};
 use super::{Empty, decode_cbor, decode_name, encode_cbor};
 use crate::chat::{
     EntryId, Epoch, Event, Hit, MessageKey, Name, RoomId, RoomName, SecretPrompt, Token, Welcome,
@@ -109,6 +110,8 @@ pub enum ServerMessage<'a> {
     Ping,
     /// The last words.
     Bye(Option<&'a str>),
+    /// Something about a file.
+    File(FileAnswer<'a>),
     /// Something happened in a room.
     Entry(EntryView<'a>),
 }
@@ -280,6 +283,7 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
             write_body(MISSED, CountBody { room, count }, out);
         }
         Event::Ping => write_body(PING, Empty {}, out),
+        Event::File(event) => file::encode_event(event, out),
         Event::Bye(why) => {
             let why = why.as_deref();
             write_body(BYE, ByeBody { why }, out);
@@ -335,6 +339,9 @@ pub fn decode_server(frame: Frame<'_>) -> Result<Option<ServerMessage<'_>>, Wire
         }
         PING => decode_cbor(body).map(|Empty {}| ServerMessage::Ping)?,
         BYE => decode_cbor(body).map(|ByeBody { why }| ServerMessage::Bye(why))?,
+        kind if file::ANSWER_KINDS.contains(&kind) => {
+            ServerMessage::File(file::decode_answer(frame)?)
+        }
         ENTRY_KINDS_BEGIN.. => ServerMessage::Entry(EntryView::decode(frame)?),
         _ => return Ok(None),
     }))
@@ -517,6 +524,7 @@ mod tests {
         match event {
             Event::Banner(_) => panic!("sealed clients are not told"),
             Event::Found(_) => panic!("it is told as a notice, and has a test of its own"),
+            Event::File(_) => panic!("they have tests of their own"),
             Event::AskName => ServerMessage::AskName,
             Event::AskSecret(prompt) => ServerMessage::AskSecret(*prompt),
             Event::Welcome(welcome) => ServerMessage::Welcome {

@@ -92,6 +92,7 @@ impl FakeServer {
                             }
                             ClientMessage::Hello(_)
                             | ClientMessage::Tell { .. }
+                            | ClientMessage::File(_)
                             | ClientMessage::Pong => {}
                         }
                         self.heard.push(format!("{message:?}"));
