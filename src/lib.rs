@@ -12,7 +12,9 @@
 //! | [`crypto`] | handshake, key schedule, records, fingerprints |
 //! | [`wire`] | bytes to messages and back, sealed and plain |
 //! | [`fanout`] | a room's encoded log and its members' cursors |
+//! | [`files`] | files on their way |
 //! | [`store`] | what was said, kept |
+//! | [`spool`] | the bytes of files, kept |
 //! | [`activity`] | the activity log: its lines, its files |
 //! | [`control`] | what is asked over the control socket |
 //! | [`config`] | what the operator may change |
@@ -27,8 +29,10 @@ pub mod buffer;
 pub mod chat;
 pub mod crypto;
 pub mod fanout;
+pub mod files;
 pub mod wire;
 
+pub mod spool;
 pub mod store;
 
 #[cfg(feature = "server")]

@@ -253,6 +253,36 @@ pub const FILE_QUOTA_BYTES: u64 = 64 * 1024 * MIB as u64;
 pub const FILE_MEMORY_BYTES_MAX: u64 = 64 * MIB as u64;
 /// How long a file is kept, fetched or not, whole or not; then it goes.
 pub const FILE_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Files that one client sends, and as many that it fetches, at the same time; further ones are
+/// refused.
+pub const TRANSFERS_PER_CLIENT_MAX: usize = 8;
+/// Files fetched at the same time by all; further ones are refused.
+///
+/// Each has at most [`FILE_READ_BYTES`] and [`FILE_READ_AHEAD_BYTES`] in memory.
+pub const DOWNLOADS_MAX: usize = 1_024;
+/// Bytes that are read of a file at once.
+pub const FILE_READ_BYTES: usize = 64 * KIB;
+/// Bytes of a file that wait for one client below which more is read.
+pub const FILE_READ_AHEAD_BYTES: usize = 32 * KIB;
+/// Bytes of a file for which no record is begun while more could be sent in the next one.
+pub const FILE_PIECE_BYTES_MIN: usize = KIB;
+/// Bytes that the sender of a file may send beyond what the disk has, at most; then it waits.
+pub const FILE_WINDOW_BYTES_MAX: u64 = MIB as u64;
+/// The same, at least, however many send.
+pub const FILE_WINDOW_BYTES_MIN: u64 = 16 * KIB as u64;
+/// The same of all senders together, but for what [`FILE_WINDOW_BYTES_MIN`] adds.
+pub const FILE_WINDOWS_BYTES_MAX: u64 = 64 * MIB as u64;
+/// Into how many parts a window is divided: one of them is given to one sender of what is left, and
+/// a window that would move by less than one is not moved.
+pub const FILE_WINDOW_SHARE: u64 = 4;
+/// Bytes of a file after which the disk is told to keep them, so that the end is not long in coming.
+pub const FILE_SYNC_BYTES: u64 = 32 * MIB as u64;
+/// Files of the spool that each of its threads keeps open.
+pub const SPOOL_OPEN_FILES_MAX: usize = 8;
+/// Largest record of an offer that is read from the spool, bytes; a larger one is none.
+pub const SPOOL_RECORD_BYTES_MAX: usize = 4 * KIB;
+/// Jobs that the spool's threads can be given at once: of each file a few, and the reads.
+pub const SPOOL_JOBS_MAX: usize = 4 * FILES_MAX + DOWNLOADS_MAX;
 /// Time between two looks for files that are too old.
 pub const FILE_EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -541,6 +571,9 @@ const _: () = {
         FILE_CHUNK_BYTES_MAX + FILE_PIECE_ENVELOPE_BYTES
             <= RECORD_INNER_BYTES_SENT_MAX - RECORD_PREFIX_BYTES
     );
+    // What waits for one client fills records, and each thread's files leave some for the others.
+    assert!(FILE_READ_AHEAD_BYTES >= FILE_CHUNK_BYTES_MAX && FILE_READ_BYTES <= MIB);
+    assert!(2 * SPOOL_OPEN_FILES_MAX <= OPEN_FILES_RESERVED / 2);
     // What a client may say before it has a name must fit what it may say afterwards.
     assert!(UNNAMED_MESSAGE_BYTES_MAX <= MESSAGE_BYTES_MAX);
     // A whole record and the two that may follow it must fit the write buffer.

@@ -80,6 +80,11 @@ pub struct Bounds {
     pub unfinished_bytes_max: usize,
     /// Bytes of incomplete input of all connections.
     pub incomplete_input_bytes_max: usize,
+    /// Bytes of files that are kept; none are taken when 0.
+    pub file_bytes: u64,
+    /// Time a file is kept.
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub file_age: Duration,
 }
 
 impl Default for Bounds {
@@ -114,13 +119,15 @@ impl Default for Bounds {
             logs_bytes_max: limits::LOGS_BYTES_MAX,
             unfinished_bytes_max: limits::UNFINISHED_BYTES_MAX,
             incomplete_input_bytes_max: limits::INCOMPLETE_INPUT_BYTES_MAX,
+            file_bytes: limits::FILE_QUOTA_BYTES,
+            file_age: limits::FILE_AGE,
         }
     }
 }
 
 impl Bounds {
     /// The times that something is given; a deadline of no length would never stop being due.
-    fn times(&self) -> [Duration; 8] {
+    fn times(&self) -> [Duration; 9] {
         [
             self.handshake_timeout,
             self.login_timeout,
@@ -130,6 +137,7 @@ impl Bounds {
             self.gone_after,
             self.close_timeout,
             self.rekey_after,
+            self.file_age,
         ]
     }
 

@@ -52,7 +52,7 @@ impl Key {
 pub(super) const LIMITS: &str = "limits.";
 
 /// Every key, in the order in which they are shown; those of the table of limits come last.
-pub(super) const KEYS: [Key; 43] = [
+pub(super) const KEYS: [Key; 45] = [
     Key {
         name: "sealed",
         comment: "encrypted door: address, port or off",
@@ -359,6 +359,20 @@ pub(super) const KEYS: [Key; 43] = [
         form: Form::Bare,
         change: Change::Live,
         value: |config| config.bounds.incomplete_input_bytes_max.to_string(),
+    },
+    Key {
+        name: "limits.file-bytes",
+        comment: "of files that are kept; then refused; 0 takes none",
+        form: Form::Bare,
+        change: Change::Live,
+        value: |config| config.bounds.file_bytes.to_string(),
+    },
+    Key {
+        name: "limits.file-age",
+        comment: "a file is kept; then deleted",
+        form: Form::Text,
+        change: Change::Live,
+        value: |config| time(config.bounds.file_age),
     },
 ];
 

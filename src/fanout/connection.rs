@@ -61,6 +61,8 @@ pub(super) struct Connection {
     pub(super) is_ready: bool,
     /// It stands in the queue of those that may have stalled.
     pub(super) is_watched: bool,
+    /// There is something for it that may wait for everything else.
+    pub(super) has_spare: bool,
     /// Which membership is served first in the next record: the one that waits longest.
     pub(super) turn: u16,
     /// The room whose entry was begun and must be finished first.
@@ -195,6 +197,7 @@ impl Connection {
             is_blocked: false,
             is_ready: false,
             is_watched: false,
+            has_spare: false,
             turn: 0,
             begun: NOWHERE,
             memberships: 0,

@@ -39,6 +39,15 @@ impl Fanout {
         self.hold_unfinished_bound();
     }
 
+    /// There is something for a sealed client that may wait for everything else: it is asked for by
+    /// [`super::Outlets::fill_spare`] when a record has space left.
+    pub fn offer_spare(&mut self, client: ClientId) {
+        if let Some(at) = self.staying(client) {
+            self.connections[at].has_spare = true;
+            self.make_ready(client.slot);
+        }
+    }
+
     // --- Rooms ---
 
     /// A room begins, or an inbox, which has no name. What `extent` says is the store's to give.

@@ -92,6 +92,11 @@ pub trait Outlets {
     fn finished(&mut self, client: ClientId);
     /// Time since the sweep began.
     fn elapsed(&mut self) -> Duration;
+    /// Fills what a record has left, at most `space` bytes, with what may wait for everything else
+    /// that is owed to `client`: whole messages only. Says whether there is more of that.
+    fn fill_spare(&mut self, _client: ClientId, _space: usize, _record: &mut Vec<u8>) -> bool {
+        false
+    }
     /// Whether there is news to publish. The sweep then ends, once every kind has had its share.
     fn has_news(&self) -> bool {
         false

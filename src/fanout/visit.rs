@@ -1,7 +1,8 @@
 //! A visit: one connection is sent what waits for it, at most one record, in one write.
 //!
 //! In this order: what the kernel did not take last time; the entry begun; direct replies; then
-//! its rooms and its replays, beginning with the one that has waited longest. Sealing happens only
+//! its rooms and its replays, beginning with the one that has waited longest; then, if there is
+//! space left, what may wait for all that: the bytes of files. Sealing happens only
 //! when nothing sealed is left, so what is sealed is sent, and a room is only ever read.
 //!
 //! For a connection that is in one room and is owed nothing else, which is nearly every visit,
@@ -64,6 +65,7 @@ impl Fanout {
             return;
         }
         let filled = self.fill(slot);
+        let has_spare = filled != Filled::Full && self.fill_spare(slot, outlets);
         match self.flush_record(slot, outlets) {
             Flush::Drained => {}
             Flush::Stuck => return,
@@ -72,7 +74,7 @@ impl Fanout {
         connection.tidy();
         if connection.ending == Ending::Closed {
             self.report_finished(slot, outlets);
-        } else if connection.goes_on(filled) {
+        } else if has_spare || connection.goes_on(filled) {
             self.make_ready(slot);
         }
     }
@@ -330,6 +332,18 @@ impl Fanout {
             // It waits for space among the begun entries; others need not.
         }
         result
+    }
+
+    /// What may wait for everything else, when all of that is in the record; says whether there is
+    /// more.
+    fn fill_spare<O: Outlets>(&mut self, slot: u32, outlets: &mut O) -> bool {
+        let connection = &mut self.connections[slot as usize];
+        if !connection.has_spare || connection.ending != Ending::Staying {
+            return false;
+        }
+        let (client, space) = (connection.client(slot), self.record.space());
+        connection.has_spare = outlets.fill_spare(client, space, &mut self.record.bytes);
+        connection.has_spare
     }
 
     /// The last words, when all else is in the record.

@@ -27,7 +27,11 @@ impl Server {
                 } => {
                     self.fanout.join(room, client, from, greeting.as_ref());
                 }
-                Effect::Leave { room, client } => self.fanout.leave(room, client),
+                Effect::Leave { room, client } => {
+                    self.fanout.leave(room, client);
+                    self.files.transfers.left(client, room);
+                    self.carry_out_files(now);
+                }
                 Effect::Replay { room, client, from } => self.fanout.replay(room, client, from),
                 Effect::Ignore(client, names) => self.fanout.ignore(client, names),
                 Effect::Submit(Job::Password(job)) => {

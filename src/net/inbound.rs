@@ -339,7 +339,9 @@ impl Server {
             let Ok(message) = decode_client(frame) else {
                 return self.violated(client, "message", now);
             };
-            let verdict = self.apply_message(client, message, now);
+            let Some(verdict) = self.apply_message(client, message, now) else {
+                return self.violated(client, "file", now);
+            };
             self.carry_out(now);
             if let Verdict::Paused(pause) = verdict {
                 frames.stash(input);
@@ -364,7 +366,13 @@ impl Server {
         }
     }
 
-    fn apply_message(&mut self, client: ClientId, message: ClientMessage<'_>, now: Now) -> Verdict {
+    /// Deals with a message; nothing when it is not one that may come now.
+    fn apply_message(
+        &mut self,
+        client: ClientId,
+        message: ClientMessage<'_>,
+        now: Now,
+    ) -> Option<Verdict> {
         let input = match message {
             ClientMessage::Hello(hello) => Input::Hello(client, hello),
             ClientMessage::Say {
@@ -382,9 +390,9 @@ impl Server {
             ClientMessage::Run { key, line } => Input::Run(client, key, line),
             ClientMessage::Secret { key, text } => Input::Secret(client, key, text),
             ClientMessage::File(request) => return self.apply_file(client, request, now),
-            ClientMessage::Pong => return Verdict::Taken,
+            ClientMessage::Pong => return Some(Verdict::Taken),
         };
-        self.chat.apply(now, input, &mut self.effects)
+        Some(self.chat.apply(now, input, &mut self.effects))
     }
 
     /// Carries out the lines in `bytes`, behind those that waited; tells whether one was dealt with.

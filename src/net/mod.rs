@@ -30,6 +30,7 @@ mod reload;
 mod server;
 mod service;
 mod side_door;
+mod spool;
 mod start;
 mod stop;
 mod turns;

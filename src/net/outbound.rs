@@ -7,6 +7,7 @@ use super::workers::Workers;
 use crate::chat::{ClientId, Close};
 use crate::crypto::record::{CloseCode, Padding};
 use crate::fanout::{Outlets, Sent};
+use crate::files::Transfers;
 use mio::net::TcpStream;
 #[cfg(target_os = "linux")]
 use rustix::net::{SendFlags, send};
@@ -19,6 +20,8 @@ pub(super) struct Outbound<'a> {
     pub(super) clock: &'a Clock,
     /// Who may have stored what is now to be published.
     pub(super) workers: &'a Workers,
+    /// Files that fill what records have left.
+    pub(super) transfers: &'a mut Transfers,
     /// When the sweep began.
     pub(super) began: Duration,
     pub(super) rekey_after: Duration,
@@ -94,6 +97,10 @@ impl Outlets for Outbound<'_> {
                 }
             }
         }
+    }
+
+    fn fill_spare(&mut self, client: ClientId, space: usize, record: &mut Vec<u8>) -> bool {
+        self.transfers.fill(client, space, record)
     }
 
     fn finished(&mut self, client: ClientId) {

@@ -21,6 +21,7 @@ impl Server {
     /// Gives the workers' outcomes to the chat, then goes on with who waited for them.
     pub(super) fn complete(&mut self, now: Now) -> Result<(), ServerError> {
         self.complete_passwords(now)?;
+        self.complete_files(now)?;
         self.workers.hand_over()?;
         let mut is_any = false;
         loop {
@@ -200,6 +201,7 @@ impl Server {
             connections: &mut self.connections,
             clock: &self.clock,
             workers: &self.workers,
+            transfers: &mut self.files.transfers,
             began: self.clock.elapsed(),
             rekey_after: self.config.bounds.rekey_after,
             rekeys_left: REKEYS_PER_TURN_MAX,
@@ -207,6 +209,8 @@ impl Server {
             finished: &mut self.queues.finished,
         };
         self.fanout.sweep(now.monotonic, &mut outbound);
+        // Who has had a piece may want the next one read, or has had all.
+        self.carry_out_files(now);
         for client in std::mem::take(&mut self.queues.failed) {
             self.doom(client, connection_lost());
         }
@@ -277,6 +281,7 @@ impl Server {
             if connection.flags.opened {
                 self.fanout.close(client);
                 self.passwords.forget(client);
+                self.files.transfers.closed(client);
                 let parting = connection.parting;
                 let _ = self
                     .chat

@@ -12,6 +12,7 @@ use super::clock::Clock;
 use super::connection::Connections;
 use super::counters::Counters;
 use super::deadlines::Deadlines;
+use super::files::Files;
 use super::listener::Listener;
 use super::operators::Operators;
 use super::passwords::Passwords;
@@ -49,6 +50,7 @@ pub struct Server {
     pub(super) deadlines: Deadlines,
     pub(super) workers: Workers,
     pub(super) passwords: Passwords,
+    pub(super) files: Files,
     pub(super) chat: Chat,
     pub(super) effects: Effects,
     pub(super) fanout: Fanout,

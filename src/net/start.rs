@@ -4,20 +4,27 @@ use super::admission::Admission;
 use super::clock::{Clock, unix_ms};
 use super::connection::Connections;
 use super::deadlines::{Deadlines, Delays};
+use super::files::Files;
 use super::listener::Listener;
 use super::operators::Operators;
 use super::passwords::Passwords;
 use super::server::{LISTENERS, Queues, SIGNALS, Server, WAKER};
+use super::spool::SpoolThreads;
 use super::workers::Workers;
 use super::{identity, random};
-use crate::chat::{Chat, Door, Effects, Epoch, Kept, Rates, Settings, Snapshot};
+use crate::chat::{
+    Chat, Door, Effects, Epoch, FileId, Kept, OfferRecord, Rates, Settings, Snapshot,
+};
 use crate::config::{Bounds, Config, Mistake};
 use crate::crypto::fingerprint::Fingerprint;
 use crate::crypto::handshake::StaticKey;
 use crate::fanout::{self, Fanout};
+use crate::files::Transfers;
 use crate::limits::{
-    EMPTY_LINE_WAIT, LINGER_TIMEOUT, OPEN_FILES_RESERVED, READ_BYTES_PER_VISIT, RECORD_BYTES_MAX,
+    EMPTY_LINE_WAIT, FILE_MEMORY_BYTES_MAX, LINGER_TIMEOUT, OPEN_FILES_RESERVED,
+    READ_BYTES_PER_VISIT, RECORD_BYTES_MAX,
 };
+use crate::spool::{DiskSpool, MemorySpool, Spool, SpoolReader};
 use crate::store::{MemoryStore, OpenError, Reader, Retention, SqliteStore, Store};
 use crate::wire::sealed::ServerHandshake;
 use mio::{Interest, Poll, Token, Waker};
@@ -72,6 +79,12 @@ impl Server {
         let workers = Workers::start(memory.store, memory.reader, waker.clone())
             .map_err(refused_by_system)?;
         let passwords = Passwords::start(waker.clone()).map_err(refused_by_system)?;
+        let spool = SpoolMemory::open(&config, memory.snapshot.epoch)?;
+        let files = Files {
+            transfers: Transfers::new(spool.offers.clone()),
+            threads: SpoolThreads::start(spool.spool, spool.reader, waker.clone())
+                .map_err(refused_by_system)?,
+        };
         // After the store, for it is the store that makes sure of the folder.
         let operators = Operators::start(&config, poll.registry(), waker)?;
         let mut server = Self {
@@ -89,6 +102,7 @@ impl Server {
             connections,
             workers,
             passwords,
+            files,
             effects: Effects::new(),
             queues: Queues::default(),
             scratch: vec![0; READ_BYTES_PER_VISIT + 2 * RECORD_BYTES_MAX],
@@ -101,6 +115,10 @@ impl Server {
         server.chat.reserve(clients_max);
         server.fanout.reserve(clients_max);
         server.chat.start(&mut server.effects);
+        let offers = spool.offers.into_iter().map(|(record, _)| record);
+        server
+            .chat
+            .adopt_files(offers.collect(), spool.last, &mut server.effects);
         server.carry_out(now);
         server.record(concat!("started parlourd ", env!("CARGO_PKG_VERSION")), now);
         for warning in &server.config.warnings {
@@ -249,6 +267,42 @@ impl Memory {
     }
 }
 
+/// Where the bytes of files go, and what is there of them.
+struct SpoolMemory {
+    spool: Box<dyn Spool>,
+    reader: Box<dyn SpoolReader>,
+    offers: Vec<(OfferRecord, u64)>,
+    last: FileId,
+}
+
+impl SpoolMemory {
+    /// Opens the spool in the data folder; or, if nothing is to be kept, one in memory.
+    fn open(config: &Config, epoch: Epoch) -> Result<Self, Mistake> {
+        let Some(folder) = config.data.as_ref().filter(|_| !config.ephemeral) else {
+            let spool = MemorySpool::default();
+            return Ok(Self {
+                reader: Box::new(spool.reader()),
+                spool: Box::new(spool),
+                offers: Vec::new(),
+                last: FileId(0),
+            });
+        };
+        let opened = DiskSpool::open_in(folder, epoch).map_err(|error| {
+            let folder = folder.join("spool");
+            Mistake(format!(
+                "the folder of files, {}, cannot be used: {error}",
+                folder.display()
+            ))
+        })?;
+        Ok(Self {
+            spool: Box::new(opened.spool),
+            reader: Box::new(opened.reader),
+            offers: opened.offers,
+            last: opened.last,
+        })
+    }
+}
+
 /// How long what is said is kept.
 fn retention(config: &Config) -> Retention {
     let day = Duration::from_secs(24 * 3600);
@@ -361,8 +415,21 @@ pub(super) fn settings(config: &Config, kept: Kept) -> Settings {
         guest_resume: bounds.resume_within,
         log_messages: config.log_messages,
         empty_line_leaves: config.empty_line_leaves,
+        file_quota: file_quota(config),
+        file_age: bounds.file_age,
         ..Settings::default()
     }
+}
+
+/// How many bytes of files there may be: without a data folder they are in memory.
+fn file_quota(config: &Config) -> u64 {
+    let is_in_memory = config.ephemeral || config.data.is_none();
+    let most = if is_in_memory {
+        FILE_MEMORY_BYTES_MAX
+    } else {
+        u64::MAX
+    };
+    config.bounds.file_bytes.min(most)
 }
 
 fn fanout_bounds(bounds: &Bounds, kept: Kept) -> fanout::Bounds {
