@@ -558,6 +558,13 @@ pub const CLIENT_SECRET_BYTES_MAX: usize = 4 * PASSWORD_BYTES_MAX;
 pub const CLIENT_PASSWORD_FILE_BYTES_MAX: usize = 4 * KIB;
 /// Largest list of accounts that keep their password, bytes; a larger one is refused.
 pub const CLIENT_DECLINED_BYTES_MAX: usize = MIB;
+/// Bytes of a file that the receiving client lets come before it has written them.
+pub const CLIENT_FILE_WINDOW_BYTES: u64 = MIB as u64;
+/// Bytes waiting for the socket above which the client puts no more of a file behind them, so that
+/// what its user says does not stand behind much.
+pub const CLIENT_FILE_UNSENT_BYTES: usize = 64 * KIB;
+/// Numbers that are tried behind the name of a received file that is taken; then it is refused.
+pub const FILE_NAMES_TRIED_MAX: u32 = 10_000;
 /// Largest file of known servers that is read, bytes; a larger one is refused.
 pub const KNOWN_SERVERS_BYTES_MAX: usize = MIB;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 
 use super::address::{Address, AddressError};
+use super::files::script::{ReceiveArguments, SendArguments};
 use crate::chat::{Name, RoomName};
 use crate::crypto::record::Suite;
 
@@ -79,6 +80,10 @@ pub enum Task {
         #[arg(value_name = "HOST:PORT")]
         address: String,
     },
+    /// Send files to a person or a room.
+    Send(SendArguments),
+    /// List files that are offered, or fetch them.
+    Receive(ReceiveArguments),
 }
 
 impl Arguments {
@@ -95,21 +100,21 @@ impl Arguments {
     }
 }
 
-fn parse_name(text: &str) -> Result<Name, String> {
+pub(super) fn parse_name(text: &str) -> Result<Name, String> {
     Name::parse(text).map_err(|error| error.to_string())
 }
 
-fn parse_room(text: &str) -> Result<RoomName, String> {
+pub(super) fn parse_room(text: &str) -> Result<RoomName, String> {
     RoomName::parse(text).map_err(|error| error.to_string())
 }
 
-fn parse_suite(text: &str) -> Result<Suite, String> {
+pub(super) fn parse_suite(text: &str) -> Result<Suite, String> {
     let known = text.parse().ok().and_then(Suite::from_wire);
     known.ok_or_else(|| format!("{text:?} is no suite; there are 1 and 2"))
 }
 
 /// A number with its unit: `30s`, `5m`, `2h` or `1d`.
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is no time; write it like 30s, 5m or 2h");
     let unit = text.chars().last().ok_or_else(wrong)?;
     let seconds: u64 = match unit {

@@ -12,6 +12,7 @@ pub mod clock;
 pub mod conversation;
 pub mod declined;
 pub mod exit;
+pub mod files;
 pub mod folder;
 pub mod input;
 pub mod link;
@@ -43,6 +44,8 @@ use self::trust::Trust;
 pub fn run(arguments: &Arguments) -> Exit {
     let done = match &arguments.task {
         Some(Task::Forget { address }) => forget(address),
+        Some(Task::Send(arguments)) => files::script::send(arguments),
+        Some(Task::Receive(arguments)) => files::script::receive(arguments),
         None => talk(arguments),
     };
     done.unwrap_or_else(|(exit, why)| {

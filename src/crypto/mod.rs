@@ -7,6 +7,7 @@
 //! Knows no socket, no clock and no random source: bytes, time and randomness are passed in.
 //! Secrets are wiped where they lie when they are dropped, and none can be printed or copied.
 
+pub mod digest;
 pub mod fingerprint;
 pub mod handshake;
 pub mod key_file;
