@@ -12,6 +12,7 @@ mod administration;
 mod crowds;
 mod docs;
 mod doors;
+mod files;
 mod harness;
 mod line_door;
 mod line_input;

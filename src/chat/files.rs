@@ -41,6 +41,8 @@ pub(super) struct Offers {
 pub(super) struct Offered {
     pub(super) record: OfferRecord,
     stage: Stage,
+    /// The number of the command by which it was offered, since the start of the process.
+    key: Option<MessageKey>,
     /// Who said that they do not want it.
     refused_by: Vec<Party>,
 }
@@ -72,9 +74,14 @@ impl Offers {
     fn insert(&mut self, record: OfferRecord, stage: Stage) {
         self.bytes = self.bytes.saturating_add(record.bytes);
         self.last = self.last.max(record.file.0);
+        let key = match stage {
+            Stage::Opening(_, key) | Stage::Storing(_, key) => key,
+            Stage::Standing => None,
+        };
         let offered = Offered {
             record,
             stage,
+            key,
             refused_by: Vec::new(),
         };
         self.table.insert(offered.record.file, offered);
@@ -134,25 +141,32 @@ impl Chat {
         self.people.get(id).map(party_of)
     }
 
-    /// An offer of the same file by the same person that is not whole: it goes on.
-    pub(super) fn unfinished_offer(&self, wanted: &OfferRecord) -> Option<FileId> {
+    /// An offer of the same file by the same person that is not whole, or one that was made by the
+    /// same command: it goes on.
+    pub(super) fn unfinished_offer(
+        &self,
+        wanted: &OfferRecord,
+        key: Option<MessageKey>,
+    ) -> Option<FileId> {
         let same_place = |place: &OfferPlace| match (place, &wanted.place) {
             (OfferPlace::Room(room), OfferPlace::Room(other)) => room == other,
             (OfferPlace::Person(to), OfferPlace::Person(other)) => to.is(other),
             (OfferPlace::Room(_), OfferPlace::Person(_))
             | (OfferPlace::Person(_), OfferPlace::Room(_)) => false,
         };
-        let mut standing = self.offers.standing().map(|offered| &offered.record);
-        let found = standing.find(|record| {
+        let is_same = |record: &OfferRecord| {
             !record.is_whole
                 && wanted.digest.is_some()
                 && record.digest == wanted.digest
                 && record.bytes == wanted.bytes
                 && record.name == wanted.name
-                && record.by.is(&wanted.by)
                 && same_place(&record.place)
+        };
+        let found = self.offers.standing().find(|offered| {
+            let is_again = key.is_some() && offered.key == key;
+            offered.record.by.is(&wanted.by) && (is_again || is_same(&offered.record))
         });
-        found.map(|record| record.file)
+        found.map(|offered| offered.record.file)
     }
 
     /// Begins an offer: a place is made for its bytes. Its number is given here.

@@ -108,7 +108,7 @@ impl Chat {
             since_unix_ms: self.now.unix_ms,
             is_whole: false,
         };
-        match self.unfinished_offer(&record) {
+        match self.unfinished_offer(&record, asker.key) {
             Some(file) => self.send_on(asker, file, effects),
             None => {
                 let opened = self.open_offer(asker, record, effects);

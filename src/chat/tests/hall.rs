@@ -370,6 +370,12 @@ impl Hall {
         key
     }
 
+    /// The next number for a command.
+    pub(super) fn draw_key(&mut self) -> MessageKey {
+        self.last_key += 1;
+        MessageKey(self.last_key)
+    }
+
     pub(super) fn close(&mut self, slot: u32, parting: Parting) {
         for members in self.members.values_mut() {
             members.remove(&client(slot));

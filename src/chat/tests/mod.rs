@@ -6,6 +6,7 @@ mod archive;
 mod audiences;
 mod connections;
 mod doors;
+mod files;
 mod hall;
 mod mail;
 mod order;
