@@ -144,22 +144,21 @@ impl Stage {
 
     fn hear(&mut self, client: ClientId, event: Event) {
         let receiver = self.receivers.entry(client).or_default();
+        let Event::File(event) = event else {
+            receiver.refused += 1;
+            return;
+        };
         match event {
-            Event::File(FileEvent::Take { have, until, .. }) => {
-                (self.have, self.until) = (have, until);
-            }
-            Event::File(FileEvent::Kept(_)) => self.is_kept = true,
-            Event::File(FileEvent::Whole { bytes, digest, .. }) => {
+            FileEvent::Take { have, until, .. } => (self.have, self.until) = (have, until),
+            FileEvent::Kept(_) => self.is_kept = true,
+            FileEvent::Whole { bytes, digest, .. } => {
                 assert_eq!(bytes, u64::try_from(receiver.got.len()).unwrap());
                 assert_eq!(digest, DIGEST);
                 receiver.is_whole = true;
             }
-            Event::File(FileEvent::Over(_, end)) if client == SENDER => {
-                self.sender_over = Some(end);
-            }
-            Event::File(FileEvent::Over(_, end)) => receiver.over = Some(end),
-            Event::Refused(..) => receiver.refused += 1,
-            _ => {}
+            FileEvent::Over(_, end) if client == SENDER => self.sender_over = Some(end),
+            FileEvent::Over(_, end) => receiver.over = Some(end),
+            FileEvent::Give { .. } | FileEvent::Listed(_) => {}
         }
     }
 

@@ -249,11 +249,15 @@ impl SpoolReader for DiskReader {
 }
 
 fn failure(error: &io::Error) -> SpoolFailure {
-    match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-            SpoolFailure::DiskFull
-        }
-        _ => SpoolFailure::Io,
+    let full = [
+        ErrorKind::StorageFull,
+        ErrorKind::QuotaExceeded,
+        ErrorKind::FileTooLarge,
+    ];
+    if full.contains(&error.kind()) {
+        SpoolFailure::DiskFull
+    } else {
+        SpoolFailure::Io
     }
 }
 

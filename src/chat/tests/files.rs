@@ -196,7 +196,9 @@ fn offers_are_refused_and_taken_back_by_whom_they_concern() {
     offered(&mut hall, 1, offer(None, None, 10), FILE);
     offered(&mut hall, 1, offer(None, Some("bob"), 10), FileId(2));
     hall.file_orders.clear();
-    (hall.hear(1), hall.hear(2), hall.hear(3));
+    for slot in 1..=3 {
+        hall.hear(slot);
+    }
     assert!(hall.ask(3, "/cancel 1")[0].contains("not yours"));
     assert!(hall.ask(3, "/refuse 1").is_empty());
     assert_eq!(hall.hear(1), ["-> carol does not want dir/photo.jpg (N 1)"]);
@@ -259,7 +261,11 @@ fn what_is_too_old_goes_and_so_does_what_a_room_takes_along() {
     hall.close(1, Parting::Left);
     let gone = FileOrder::Remove(FILE, FileEnd::Expired);
     hall.pass_with_ticks(Duration::from_secs(1));
-    assert_eq!(hall.file_orders, [gone.clone()], "the room has ended");
+    assert_eq!(
+        hall.file_orders,
+        std::slice::from_ref(&gone),
+        "the room has ended"
+    );
     let mut hall = self::hall();
     offered(&mut hall, 1, offer(None, None, 10), FILE);
     hall.file_orders.clear();

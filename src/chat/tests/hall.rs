@@ -481,11 +481,13 @@ impl Hall {
                     members.remove(&client);
                 }
             }
-            Effect::Expel(client, close) => {
-                self.tell(client, "expelled".into());
-                self.closing.insert(client.slot, close);
-            }
+            Effect::Expel(client, close) => self.expel(client, close),
         }
+    }
+
+    fn expel(&mut self, client: ClientId, close: Close) {
+        self.tell(client, "expelled".into());
+        self.closing.insert(client.slot, close);
     }
 
     fn submit(&mut self, job: Job) {

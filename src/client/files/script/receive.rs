@@ -239,39 +239,36 @@ impl Errand for Receiver {
     }
 
     fn hear(&mut self, news: &News<'_>) {
-        match *news {
-            News::File(answer) => self.hear_answer(answer),
-            News::FileDone(key) if self.listing == Some(key) => {
-                self.listing = None;
-                for file in std::mem::take(&mut self.numbers) {
-                    let words = format!("there is no N {file} for you");
-                    self.news.push(Told::Aside(words));
-                    self.failed = true;
-                }
+        if let News::File(answer) = *news {
+            self.hear_answer(answer);
+        } else if let News::FileDone(key) = *news
+            && self.listing == Some(key)
+        {
+            self.listing = None;
+            for file in std::mem::take(&mut self.numbers) {
+                let words = format!("there is no N {file} for you");
+                self.news.push(Told::Aside(words));
+                self.failed = true;
             }
-            News::FileRefused { text, .. } => {
-                let name = self.current.as_ref().map_or("files", Receiving::name);
-                let words = format!("{name}: {text}");
-                self.listing = None;
-                self.give_up(words);
-            }
-            News::Entry {
-                past: false, entry, ..
-            } => {
-                if let BodyView::Offered(offer) = entry.body
-                    && offer.way != Way::Sent
-                    && !self.is_list
-                {
-                    self.see(Offered {
-                        file: offer.file,
-                        from: entry.author,
-                        name: offer.name.to_owned(),
-                        bytes: offer.bytes,
-                        digest: offer.digest,
-                    });
-                }
-            }
-            _ => {}
+        } else if let News::FileRefused { text, .. } = *news {
+            let name = self.current.as_ref().map_or("files", Receiving::name);
+            let words = format!("{name}: {text}");
+            self.listing = None;
+            self.give_up(words);
+        } else if let News::Entry {
+            past: false, entry, ..
+        } = *news
+            && let BodyView::Offered(offer) = entry.body
+            && offer.way != Way::Sent
+            && !self.is_list
+        {
+            self.see(Offered {
+                file: offer.file,
+                from: entry.author,
+                name: offer.name.to_owned(),
+                bytes: offer.bytes,
+                digest: offer.digest,
+            });
         }
     }
 

@@ -7,7 +7,7 @@ use super::super::progress::Progress;
 use super::super::sending::{Sending, Sent};
 use super::super::source::{Source, SourceError};
 use super::{Errand, Failure, Server, Shown, run, trace};
-use crate::chat::{FileId, Name, RoomName, Size};
+use crate::chat::{Name, RoomName, Size};
 use crate::limits::{CLIENT_FILE_UNSENT_BYTES, CLIENT_READ_BYTES, FILE_CHUNK_BYTES_MAX};
 use clap::Args;
 use std::collections::VecDeque;
@@ -59,7 +59,6 @@ pub fn send(arguments: &SendArguments) -> Result<Exit, Failure> {
         current: None,
         is_asked: false,
         news: Vec::new(),
-        cancel: None,
         exit: None,
         progress: Progress::default(),
         buffer: Box::new([0; FILE_CHUNK_BYTES_MAX]),
@@ -85,8 +84,6 @@ struct Sender {
     is_asked: bool,
     /// What is to be said.
     news: Vec<String>,
-    /// What is to be taken back, because it is not what was offered any more.
-    cancel: Option<FileId>,
     exit: Option<Exit>,
     progress: Progress,
     buffer: Box<[u8; FILE_CHUNK_BYTES_MAX]>,
@@ -163,19 +160,15 @@ impl Errand for Sender {
     }
 
     fn hear(&mut self, news: &News<'_>) {
-        match *news {
-            News::File(answer) => {
-                let sent = self.current.as_mut().map(|sending| sending.hear(answer));
-                self.hear_answer(sent.unwrap_or(Sent::NotMine));
-            }
-            News::FileRefused { key, text } => {
-                let current = self.current.as_ref();
-                if let Some(sending) = current.filter(|sending| sending.has_asked(key)) {
-                    let words = format!("{}: {text}", sending.source().name());
-                    self.fail(words);
-                }
-            }
-            _ => {}
+        if let News::File(answer) = *news {
+            let sent = self.current.as_mut().map(|sending| sending.hear(answer));
+            self.hear_answer(sent.unwrap_or(Sent::NotMine));
+        } else if let News::FileRefused { key, text } = *news
+            && let Some(sending) = &self.current
+            && sending.has_asked(key)
+        {
+            let words = format!("{}: {text}", sending.source().name());
+            self.fail(words);
         }
     }
 
@@ -196,8 +189,7 @@ impl Errand for Sender {
         }
         sent.unwrap_or_else(|error| {
             // Those who fetch it must not wait for the rest of what is no more.
-            self.cancel = self.current.as_ref().and_then(Sending::file);
-            if let Some(file) = self.cancel.take() {
+            if let Some(file) = self.current.as_ref().and_then(Sending::file) {
                 session.run(&format!("/cancel {file}"), &mut trace);
             }
             shown.line(&error.to_string());
