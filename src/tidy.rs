@@ -203,6 +203,7 @@ const LAYERS: [Layer; 17] = [
         crates: &[
             "clap",
             "crossterm",
+            "landlock",
             "mio",
             "rand",
             "rustix",

@@ -98,7 +98,12 @@ fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-fn make_private_folder(folder: &Path) -> io::Result<()> {
+/// Makes a folder that is nobody else's, with those it is in; one that is there stays as it is.
+///
+/// # Errors
+///
+/// When the system refuses it.
+pub fn make_private_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

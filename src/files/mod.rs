@@ -52,6 +52,8 @@ pub enum Wanted {
 #[derive(Default)]
 pub struct Transfers {
     files: BTreeMap<FileId, File>,
+    /// Those for which the spool makes a place, and which are still wanted.
+    opening: BTreeSet<FileId>,
     /// By receiver; the one whose turn it is comes first.
     downloads: BTreeMap<ClientId, VecDeque<Download>>,
     downloads_count: usize,
@@ -96,7 +98,10 @@ impl Transfers {
     /// Does what the chat orders.
     pub fn order(&mut self, order: FileOrder) {
         match order {
-            FileOrder::Open(record) => self.want_job(Job::Open(record)),
+            FileOrder::Open(record) => {
+                self.opening.insert(record.file);
+                self.want_job(Job::Open(record));
+            }
             FileOrder::Take { client, key, file } => self.take(client, key, file),
             FileOrder::Give(give) => self.give(&give),
             FileOrder::Remove(file, end) => self.remove(file, end),
@@ -108,6 +113,10 @@ impl Transfers {
         match done {
             Done::Opened(record, result) => {
                 let file = record.file;
+                if !self.opening.remove(&file) {
+                    // It was removed meanwhile, and the spool knows.
+                    return;
+                }
                 if result.is_ok() {
                     self.files.insert(file, File::of(&record, 0));
                 }
@@ -159,6 +168,7 @@ impl Transfers {
 
     /// A file goes: whoever sends or fetches it is told why.
     fn remove(&mut self, file: FileId, end: FileEnd) {
+        self.opening.remove(&file);
         self.want_job(Job::Remove(file));
         let Some(state) = self.files.get(&file) else {
             return;

@@ -418,6 +418,18 @@ fn what_is_not_what_was_offered_spoils_the_offer() {
 }
 
 #[test]
+fn what_is_removed_before_there_is_a_place_for_it_leaves_nothing() {
+    let mut stage = Stage::new(10);
+    let file = FileId(8);
+    let record = Box::new(OfferRecord { file, ..record(5) });
+    stage.order(FileOrder::Open(record));
+    stage.order(FileOrder::Remove(file, FileEnd::Expired));
+    stage.work(usize::MAX);
+    assert_eq!(stage.outcomes.len(), 1, "nobody asks for it any more");
+    assert_eq!(stage.transfers.files.len(), 1);
+}
+
+#[test]
 fn a_full_disk_stops_the_sender_and_keeps_what_is_there() {
     let mut stage = Stage::new(20);
     stage.take();

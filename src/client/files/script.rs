@@ -9,9 +9,10 @@ mod send;
 use super::super::address::Address;
 use super::super::arguments::{parse_duration, parse_name, parse_suite};
 use super::super::clock::random_bytes;
+use super::super::confine::{Confined, confine_writing};
 use super::super::conversation::Wish;
 use super::super::exit::{Exit, report, report_frame};
-use super::super::folder::StateFolder;
+use super::super::folder::{StateFolder, make_private_folder};
 use super::super::link::{Ending, Link, Retry};
 use super::super::news::News;
 use super::super::password_file::PasswordFile;
@@ -26,7 +27,7 @@ use clap::Args;
 pub use receive::{ReceiveArguments, receive};
 pub use send::{SendArguments, send};
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Which server, and as whom.
@@ -149,8 +150,14 @@ impl Heard {
 }
 
 /// Runs an errand to its end.
-fn run(server: &Server, room: Option<RoomName>, errand: &mut dyn Errand) -> Result<Exit, Failure> {
+fn run(
+    server: &Server,
+    room: Option<RoomName>,
+    writable: Option<&Path>,
+    errand: &mut dyn Errand,
+) -> Result<Exit, Failure> {
     let usage = |why: String| (Exit::Usage, why);
+    confine(server, writable);
     let address = match &server.server {
         Some(text) => Address::parse(text, None).map_err(|error| usage(error.to_string()))?,
         None => Address::local(),
@@ -173,6 +180,30 @@ fn run(server: &Server, room: Option<RoomName>, errand: &mut dyn Errand) -> Resu
     let failed = |error: io::Error| (Exit::Lost, error.to_string());
     let link = Link::new(address, session, retry).map_err(failed)?;
     drive(link, &trust, password, errand).map_err(failed)
+}
+
+/// From here on nothing is written but in the state folder and in `writable`. Before anything is
+/// connected to, and before any thread is started.
+fn confine(server: &Server, writable: Option<&Path>) {
+    let mut folders: Vec<PathBuf> = writable.map(Path::to_owned).into_iter().collect();
+    // A key of one's own choice may have to be made.
+    let key = server.identity.as_deref().filter(|path| !path.exists());
+    let of_key = key.and_then(Path::parent).map(|folder| match folder {
+        bare if bare.as_os_str().is_empty() => PathBuf::from("."),
+        named => named.to_owned(),
+    });
+    let state = StateFolder::find().ok().map(|state| state.path(""));
+    // What cannot be made is missed when something is to be written there.
+    let own = of_key.into_iter().chain(state);
+    folders.extend(own.filter(|folder| make_private_folder(folder).is_ok()));
+    let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();
+    let place = writable.map_or("nowhere but in its own folder".to_owned(), |folder| {
+        format!("in {} and its own folder alone", folder.display())
+    });
+    match confine_writing(&folders) {
+        Confined::Fully | Confined::Partly => report(&format!("it can write {place}")),
+        Confined::Not => report("this system does not confine it: where it writes is its own word"),
+    }
 }
 
 /// An exit that needs words.

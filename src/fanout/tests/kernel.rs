@@ -5,11 +5,11 @@
 //! is read is taken when it is sealed; that the very same bytes then reach the kernel, in that
 //! order and once, is checked as they are sent.
 
-use crate::chat::{Body, ClientId, Close, Entry, EntryId, Name, RoomId};
+use crate::chat::{Body, ClientId, Close, Entry, EntryId, Event, Name, RoomId};
 use crate::fanout::{Dialect, Outlets, Sent};
 use crate::limits::{RECORD_HEADER_BYTES, RECORD_INNER_BYTES_SENT_MAX, RECORD_PREFIX_BYTES};
 use crate::wire::frame::Frame;
-use crate::wire::message::{BodyView, ServerMessage, decode_server};
+use crate::wire::message::{BodyView, ServerMessage, decode_server, encode_event};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -56,6 +56,8 @@ pub(super) struct Kernel {
     pub(super) elapsed: Duration,
     /// What it says when asked for news.
     pub(super) has_news: bool,
+    /// How many messages that may wait there are for whom.
+    pub(super) spare: BTreeMap<ClientId, usize>,
     /// In which order clients were sent something.
     pub(super) order: Vec<ClientId>,
 }
@@ -150,6 +152,16 @@ impl Outlets for Kernel {
     fn elapsed(&mut self) -> Duration {
         self.elapsed += self.tick;
         self.elapsed
+    }
+
+    fn fill_spare(&mut self, client: ClientId, space: usize, record: &mut Vec<u8>) -> bool {
+        let mut message = Vec::new();
+        encode_event(&Event::Notice("spare".into()), &mut message);
+        let left = self.spare.entry(client).or_default();
+        let count = (*left).min(space / message.len());
+        record.extend(message.repeat(count));
+        *left -= count;
+        *left > 0
     }
 
     fn has_news(&self) -> bool {

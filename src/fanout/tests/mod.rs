@@ -13,6 +13,7 @@ mod model;
 mod paging;
 mod reading;
 mod shelf;
+mod spare;
 
 use super::*;
 use crate::chat::{Close, EntryId, Event, Extent, From, RoomName};

@@ -75,7 +75,8 @@ pub fn receive(arguments: &ReceiveArguments) -> Result<Exit, Failure> {
         exit: None,
         progress: Progress::default(),
     };
-    run(&arguments.server, arguments.room, &mut errand)
+    let folder = arguments.downloads.as_path();
+    run(&arguments.server, arguments.room, Some(folder), &mut errand)
 }
 
 /// A file that is offered.

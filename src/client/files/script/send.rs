@@ -63,7 +63,7 @@ pub fn send(arguments: &SendArguments) -> Result<Exit, Failure> {
         progress: Progress::default(),
         buffer: Box::new([0; FILE_CHUNK_BYTES_MAX]),
     };
-    run(&arguments.server, room, &mut errand)
+    run(&arguments.server, room, None, &mut errand)
 }
 
 /// Opens a file and hashes it.
