@@ -228,7 +228,8 @@ impl Server {
                 | Effect::Finish(..)
                 | Effect::Expel(..)
                 | Effect::Administered(..)
-                | Effect::Operate(_)) => panic!("nobody asked for {effect:?}"),
+                | Effect::Operate(_)
+                | Effect::File(_)) => panic!("nobody asked for {effect:?}"),
             }
         }
     }

@@ -44,7 +44,10 @@ fn what_is_said_meanwhile_overtakes_what_is_left_of_it() {
     server.kernel.tick = Duration::from_secs(1);
     server.sweep();
     let first = server.read(0).len();
-    assert!((1..100_000).contains(&first), "{first} fit the first records");
+    assert!(
+        (1..100_000).contains(&first),
+        "{first} fit the first records"
+    );
     server.say(1, 64);
     server.kernel.tick = Duration::ZERO;
     server.settle();
