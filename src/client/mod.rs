@@ -9,6 +9,7 @@ pub mod arguments;
 pub mod backoff;
 pub mod channel;
 pub mod clock;
+pub mod confine;
 pub mod conversation;
 pub mod declined;
 pub mod exit;
