@@ -108,6 +108,12 @@ pub const JOURNAL_BYTES_MAX: usize = 16 * MIB;
 /// How long the journal waits for another process that holds the database; then nothing of the
 /// batch is stored, and its senders are told.
 pub const JOURNAL_BUSY_MAX: Duration = Duration::from_secs(5);
+/// How long the journal waits before it tries again what it could not store, and looks again how
+/// full a disk is that was nearly full, when nobody says anything meanwhile.
+pub const JOURNAL_RETRY_INTERVAL: Duration = Duration::from_secs(1);
+/// Changes of records that a failing disk owes, each of another record; beyond it the server stops
+/// with a clear error. Some 16 MiB, and weeks of a full disk on a quiet server.
+pub const CHANGES_OWED_MAX: usize = 65_536;
 /// How long the journal has nothing to store before it does what could wait.
 pub const JOURNAL_QUIET: Duration = Duration::from_millis(20);
 /// How long the journal goes without that when there always is something to store.

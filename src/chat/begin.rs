@@ -71,6 +71,7 @@ impl Chat {
             rooms,
             journal: Journal::default(),
             changes: Changes::default(),
+            space: super::Space::default(),
             is_stopping: false,
         }
     }

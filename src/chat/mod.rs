@@ -162,6 +162,7 @@ pub struct Chat {
     rooms: Rooms,
     journal: Journal,
     changes: Changes,
+    space: Space,
     is_stopping: bool,
 }
 

@@ -180,6 +180,10 @@ pub enum Refusal {
     Busy,
     /// The store could not be read.
     NotRead,
+    /// The disk is nearly full, and what is left is for accounts.
+    DiskLow,
+    /// It holds, but the store could not keep it yet.
+    NotYetStored(StoreFailure),
     /// That person may do as much as oneself, or more.
     Outranked(Name),
     /// Nothing is kept that could be searched.
@@ -262,6 +266,8 @@ impl Refusal {
             Self::NothingAsked => 58,
             Self::Busy => 59,
             Self::NotRead => 60,
+            Self::DiskLow => 61,
+            Self::NotYetStored(_) => 62,
             Self::Outranked(_) => 70,
             Self::NothingToSearch => 71,
         }
@@ -291,6 +297,15 @@ impl Refusal {
             }
             Self::NotStored(StoreFailure::Io | StoreFailure::Broken) => {
                 "not stored, the server could not write; try again"
+            }
+            Self::DiskLow => {
+                "not stored, the server's disk is nearly full and keeps messages of accounts only; try again later"
+            }
+            Self::NotYetStored(StoreFailure::DiskFull) => {
+                "it holds, but is not stored yet: the server's disk is full; the server goes on trying"
+            }
+            Self::NotYetStored(StoreFailure::Io | StoreFailure::Broken) => {
+                "it holds, but is not stored yet: the server could not write; it goes on trying"
             }
             Self::Stopping => "not stored, the server is stopping; send it again later",
             Self::WrongDoor { advice } => advice,
@@ -605,6 +620,8 @@ mod tests {
             Refusal::NothingAsked,
             Refusal::Busy,
             Refusal::NotRead,
+            Refusal::DiskLow,
+            Refusal::NotYetStored(StoreFailure::DiskFull),
             Refusal::Outranked(name),
             Refusal::NothingToSearch,
         ];

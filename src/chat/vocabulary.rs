@@ -277,6 +277,8 @@ pub enum Input<'a> {
     Closed(ClientId, Parting),
     /// A worker has answered.
     Outcome(Outcome),
+    /// The store has more or less space than before.
+    Space(Space),
     /// The time of [`crate::chat`]'s next deadline has come.
     Tick,
     /// The server begins to stop: nothing new is accepted.
@@ -329,6 +331,8 @@ pub enum Effect {
         /// Whether its log is shown to newcomers.
         history: bool,
     },
+    /// What was said is taken back: it is shown to nobody who has not had it.
+    Erase(RoomId, EntryId),
     /// A room ends; it has no members.
     Dissolve(RoomId),
     /// An entry becomes visible to a room's members.

@@ -21,6 +21,10 @@ impl Server {
     /// Gives the workers' outcomes to the chat, then goes on with who waited for them.
     pub(super) fn complete(&mut self, now: Now) -> Result<(), ServerError> {
         self.complete_passwords(now)?;
+        if let Some(space) = self.workers.next_space() {
+            let _ = self.chat.apply(now, Input::Space(space), &mut self.effects);
+            self.carry_out(now);
+        }
         self.workers.hand_over()?;
         let mut is_any = false;
         loop {

@@ -173,6 +173,7 @@ impl Shell {
             Effect::Reply(..)
             | Effect::Found { .. }
             | Effect::Keep { .. }
+            | Effect::Erase(..)
             | Effect::Dissolve(_)
             | Effect::Publish(..)
             | Effect::Join { .. }

@@ -41,6 +41,8 @@ pub(super) struct Hall {
     /// What was answered over the control socket, and asked of the shell.
     pub(super) administered: Vec<Result<String, String>>,
     pub(super) operations: Vec<Operation>,
+    /// What the fan-out was told to let go of.
+    pub(super) erased: Vec<(RoomId, EntryId)>,
 }
 
 pub(super) const EPOCH: Epoch = Epoch([7; 16]);
@@ -128,6 +130,7 @@ impl Hall {
             hashes: true,
             deeds: Vec::new(),
             administered: Vec::new(),
+            erased: Vec::new(),
             operations: Vec::new(),
         };
         let mut effects = Effects::new();
@@ -416,10 +419,8 @@ impl Hall {
                 assert!(former.is_none(), "ids are not used again");
                 self.members.insert(room, BTreeSet::new());
             }
-            Effect::Keep { room, history } => {
-                assert!(self.members.contains_key(&room));
-                let _ = history;
-            }
+            Effect::Keep { room, .. } => assert!(self.members.contains_key(&room)),
+            Effect::Erase(room, entry) => self.erased.push((room, entry)),
             Effect::Dissolve(room) => {
                 let members = self
                     .members

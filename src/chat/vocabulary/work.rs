@@ -202,3 +202,15 @@ pub enum Outcome {
         why: Refusal,
     },
 }
+
+/// How much more can be stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Space {
+    /// Enough.
+    #[default]
+    Ample,
+    /// Little: messages of guests are refused.
+    Low,
+    /// Hardly anything: every message is refused.
+    Exhausted,
+}
