@@ -95,6 +95,10 @@ fn a_guest_takes_its_name_for_good() {
     alice.find("-> The new password once more?");
     alice.send("closed\n");
     alice.find("Err: the two were not the same; nothing is changed, try again");
+    // It is asked once more, and nothing but an empty line gives up.
+    alice.find("-> The new password? {}");
+    alice.send("\n");
+    alice.find("-> nothing is changed");
     alice.send("/quit\n");
     alice.rest();
     let lines = script(&server, "/login alice\nsesame\n/quit\n");
@@ -314,7 +318,7 @@ fn private_messages_wait_for_an_account() {
     let mut bob = server.enter("bob");
     bob.send("/msg alice one\n/msg alice two\n");
     for _ in 0..2 {
-        bob.find("-> sent to alice{}");
+        bob.find("-> sent to alice");
     }
     let mut alice = server.connect("alice");
     alice.send("/login alice\nsesame\n");
@@ -434,6 +438,7 @@ fn a_guest_at_the_keyboard_takes_its_name_or_thinks_better_of_it() {
     screen.wait_for("The new password once more:");
     screen.type_in("sesame");
     screen.press("Enter");
+    screen.wait_for("alice is your account now");
     screen.wait_for("#lobby>");
     assert!(!screen.screen().contains("sesame"), "{}", screen.screen());
     drop(screen);
