@@ -187,14 +187,7 @@ impl Server {
     /// Tells a peer why it is not let in, as far as one write goes.
     ///
     /// Closing over what it sends would take the answer back, so the socket stays for a moment.
-    fn refuse(
-        &mut self,
-        mut socket: TcpStream,
-        door: Door,
-        denial: Denial,
-        line: &str,
-        now: Now,
-    ) {
+    fn refuse(&mut self, mut socket: TcpStream, door: Door, denial: Denial, line: &str, now: Now) {
         let told = match door {
             Door::Sealed => socket.write_all(&refusal_code(denial).encode()),
             Door::Line => socket.write_all(line.as_bytes()),

@@ -2,8 +2,8 @@
 //! Method: the queue by itself; and the thread with work that the test lets through job by job.
 
 use super::*;
-use crate::limits::{PASSWORD_JOBS_MAX, PASSWORD_JOBS_PER_SOURCE_MAX};
 use crate::chat::{Secret, Token};
+use crate::limits::{PASSWORD_JOBS_MAX, PASSWORD_JOBS_PER_SOURCE_MAX};
 use mio::{Events, Poll};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::mpsc::{Sender, channel};
