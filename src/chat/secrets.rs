@@ -569,7 +569,10 @@ impl Chat {
         self.discard_typed(client, effects);
         match session {
             Some(id) => self.leave_server(id, None, effects),
-            None => self.turn_away(client, None, effects),
+            None => {
+                let why = Some("too many wrong passwords".into());
+                self.turn_away(client, Some(Event::Bye(why)), effects);
+            }
         }
     }
 

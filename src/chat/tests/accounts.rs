@@ -250,7 +250,10 @@ fn three_wrong_passwords_close_the_connection() {
         hall.pass(Duration::from_secs(wait));
     }
     let heard = hall.ask(2, "wrong");
-    assert_eq!(heard, [WRONG, "discarded", "closed"]);
+    assert_eq!(
+        heard,
+        [WRONG, "discarded", "bye Some(\"too many wrong passwords\")"]
+    );
     assert_eq!(hall.closing[&2], Close::Done);
     let failed = hall.deeds.iter();
     let failed = failed.filter(|deed| matches!(deed, Deed::LoginFailed { .. }));
