@@ -82,7 +82,7 @@ struct Layer {
 }
 
 /// Who may import whom: the table of the architecture, lowest first.
-const LAYERS: [Layer; 15] = [
+const LAYERS: [Layer; 17] = [
     Layer {
         module: "limits",
         ours: &[],
@@ -128,6 +128,18 @@ const LAYERS: [Layer; 15] = [
         crates: &["minicbor", "zeroize"],
     },
     Layer {
+        module: "keylog",
+        ours: &["crypto"],
+        chat: Chat::Nothing,
+        crates: &[],
+    },
+    Layer {
+        module: "manual",
+        ours: &[],
+        chat: Chat::Nothing,
+        crates: &["clap", "clap_complete", "clap_mangen"],
+    },
+    Layer {
         module: "fanout",
         ours: &["limits", "buffer", "wire"],
         chat: Chat::Words,
@@ -153,7 +165,7 @@ const LAYERS: [Layer; 15] = [
     },
     Layer {
         module: "config",
-        ours: &["limits"],
+        ours: &["limits", "manual"],
         chat: Chat::All,
         crates: &["clap", "serde", "toml"],
     },
@@ -185,7 +197,7 @@ const LAYERS: [Layer; 15] = [
     },
     Layer {
         module: "client",
-        ours: &["limits", "buffer", "crypto", "wire"],
+        ours: &["limits", "buffer", "crypto", "manual", "wire"],
         chat: Chat::Words,
         crates: &[
             "clap",
@@ -203,13 +215,13 @@ const LAYERS: [Layer; 15] = [
     },
     Layer {
         module: "bin/parlourd",
-        ours: &["limits", "config", "net", "admin"],
+        ours: &["limits", "keylog", "config", "net", "admin"],
         chat: Chat::Nothing,
         crates: &["clap", "env_logger", "log", "sd_notify"],
     },
     Layer {
         module: "bin/parlour",
-        ours: &["limits", "client"],
+        ours: &["limits", "keylog", "client"],
         chat: Chat::Nothing,
         crates: &["clap"],
     },
