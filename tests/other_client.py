@@ -4,7 +4,8 @@
     other_client.py 'parlour://HOST:PORT#FINGERPRINT' NAME [--suite N] [--key-log FILE]
 
 Each line of its input is said, or run when it begins with a slash; what happens is printed, one
-line each. A line `!drop` cuts the connection without a goodbye and comes back with the session.
+line each. The line `!drop` cuts the connection without a goodbye, and `!return` takes the session
+up again.
 Its cryptography is python3-cryptography's; everything else is in the standard library.
 """
 import argparse, base64, hashlib, hmac, os, select, socket, struct, sys
@@ -208,6 +209,8 @@ class Client:
 
     def connect(self):
         self.socket = socket.create_connection(self.place)
+        # A small message must not wait for the answer to the one before.
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         preamble = b"PRLR" + bytes([1, self.suite, 0, 0])
         shake = Handshake(preamble)
         ephemeral, static = X25519PrivateKey.generate(), X25519PrivateKey.generate()
@@ -338,11 +341,22 @@ class Client:
             raise ProtocolError(f"an entry of kind {kind:#x}")
         print(f"[{place}] {author}: {said}")
 
+    def take_line(self, line):
+        if line == "!drop":
+            self.socket.close()
+            self.socket, self.welcomed = None, False
+        elif line == "!return":
+            self.connect()
+        else:
+            self.say(line)
+        print(f"> {line}")
+
     def run(self):
         self.connect()
         lines, sources = b"", [sys.stdin]
         while True:
-            ready, _, _ = select.select([self.socket, *sources], [], [])
+            sockets = [self.socket] if self.socket else []
+            ready, _, _ = select.select(sockets + sources, [], [])
             if self.socket in ready and not self.take_record():
                 self.socket.sendall(self.up.seal(3, b"\0\0"))
                 return
@@ -352,12 +366,7 @@ class Client:
                     sources, piece = [], b"/quit\n"
                 *whole, lines = (lines + piece).split(b"\n")
                 for line in whole:
-                    if line == b"!drop":
-                        self.socket.close()
-                        print("dropped")
-                        self.connect()
-                    else:
-                        self.say(line.decode())
+                    self.take_line(line.decode())
             sys.stdout.flush()
 
 

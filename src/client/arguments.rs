@@ -33,43 +33,43 @@ pub struct Arguments {
     /// The port, when the address has none [default: 4747].
     pub port: Option<String>,
     /// The name to be called by.
-    #[arg(long, value_name = "NAME", value_parser = parse_name)]
+    #[arg(long, help_heading = "Who you are", value_name = "NAME", value_parser = parse_name)]
     pub name: Option<Name>,
     /// The room to enter instead of #lobby.
-    #[arg(long, value_name = "ROOM", value_parser = parse_room)]
+    #[arg(long, help_heading = "Who you are", value_name = "ROOM", value_parser = parse_room)]
     pub room: Option<RoomName>,
     /// Accept the key of a server that is not known yet, and remember it.
-    #[arg(long)]
+    #[arg(long, help_heading = "The connection")]
     pub accept_new: bool,
     /// The file of this client's key; made if absent [default: one per server].
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = "Who you are", value_name = "FILE")]
     pub identity: Option<PathBuf>,
     /// The file whose first line is the password of the account called NAME. Nobody else may be
     /// able to read it.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = "Who you are", value_name = "FILE")]
     pub password_file: Option<PathBuf>,
     /// How what is sent is protected: 2 is AES-256-GCM, 1 AES-256-CTR with HMAC-SHA-256. A server
     /// that does not speak it refuses, and no other is tried [default: 2].
-    #[arg(long, value_name = "NUMBER", value_parser = parse_suite, default_value = "2", hide_default_value = true)]
+    #[arg(long, help_heading = "The connection", value_name = "NUMBER", value_parser = parse_suite, default_value = "2", hide_default_value = true)]
     pub suite: Suite,
     /// No colours (so does the variable NO_COLOR).
-    #[arg(long)]
+    #[arg(long, help_heading = "What is shown")]
     pub no_color: bool,
     /// Show times in UTC.
-    #[arg(long)]
+    #[arg(long, help_heading = "What is shown")]
     pub utc: bool,
     /// Show each frame, decoded, on standard error.
-    #[arg(long)]
+    #[arg(long, help_heading = "The connection")]
     pub trace: bool,
     /// Send piped lines as text even when they begin with a slash.
-    #[arg(long)]
+    #[arg(long, help_heading = "Input from a pipe")]
     pub text: bool,
     /// Stay after the end of piped input, and show what happens.
-    #[arg(long)]
+    #[arg(long, help_heading = "Input from a pipe")]
     pub listen: bool,
     /// How long to go on trying when there is no connection, as in 30s or 5m; for ever at the
     /// keyboard, not at all with piped input.
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    #[arg(long, help_heading = "The connection", value_name = "TIME", value_parser = parse_duration)]
     pub retry: Option<Duration>,
     /// Print the manual page and end; `parlour --man | man -l -` shows it.
     #[arg(long)]

@@ -27,6 +27,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) sealed: &'a str,
     /// Where its line door is.
     pub(crate) line: &'a str,
+    /// What it finds in its environment.
+    pub(crate) environment: &'a [(&'a str, &'a Path)],
 }
 
 impl Default for Setup<'_> {
@@ -37,6 +39,7 @@ impl Default for Setup<'_> {
             data: None,
             sealed: "127.0.0.1:0",
             line: "127.0.0.1:0",
+            environment: &[],
         }
     }
 }
@@ -56,7 +59,9 @@ impl Setup<'_> {
             Some(data) => command.arg("--data").arg(data),
             None => command.arg("--ephemeral"),
         };
-        command.args(self.flags);
+        command
+            .args(self.flags)
+            .envs(self.environment.iter().copied());
         command
     }
 }
@@ -175,6 +180,11 @@ impl Server {
     /// Tells it to read its configuration again, as a service manager does.
     pub(crate) fn hang_up(&self) {
         self.program.signal(Signal::HUP);
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.program.signal(signal);
     }
 
     /// Asks it to stop as Ctrl-C does.
