@@ -13,7 +13,7 @@ pub(crate) fn start(python: &Path, server: &Server, name: &str, flags: &[&str]) 
     command.arg(script).args([server.ready("address"), name]);
     let mut client = Program::start(name, command.args(flags));
     client.expect(&format!("welcome, {name}"));
-    client.expect("entered #lobby{}");
+    client.expect("entered {}");
     client
 }
 
