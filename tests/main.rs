@@ -9,6 +9,7 @@
 
 mod accounts;
 mod administration;
+mod between_hosts;
 mod capture;
 mod checking;
 mod crowds;
