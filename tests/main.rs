@@ -9,12 +9,16 @@
 
 mod accounts;
 mod administration;
+mod between_hosts;
+mod capture;
+mod checking;
 mod crowds;
 mod docs;
 mod doors;
 mod harness;
 mod line_door;
 mod line_input;
+mod other_client;
 mod packages;
 mod partings;
 mod protocol;

@@ -30,6 +30,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) line: &'a str,
     /// How much it is to say of itself.
     pub(crate) log: Option<&'a str>,
+    /// What it finds in its environment.
+    pub(crate) environment: &'a [(&'a str, &'a Path)],
 }
 
 impl Default for Setup<'_> {
@@ -41,6 +43,7 @@ impl Default for Setup<'_> {
             sealed: "127.0.0.1:0",
             line: "127.0.0.1:0",
             log: None,
+            environment: &[],
         }
     }
 }
@@ -62,6 +65,7 @@ impl Setup<'_> {
         };
         command.args(self.flags);
         command.envs(self.log.map(|log| ("RUST_LOG", log)));
+        command.envs(self.environment.iter().copied());
         command
     }
 }
@@ -187,6 +191,11 @@ impl Server {
     /// Tells it to read its configuration again, as a service manager does.
     pub(crate) fn hang_up(&self) {
         self.program.signal(Signal::HUP);
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.program.signal(signal);
     }
 
     /// Asks it to stop as Ctrl-C does.
