@@ -300,6 +300,7 @@ impl fmt::Debug for Input<'_> {
             Self::EndOfInput(client) => write!(f, "EndOfInput({client:?})"),
             Self::Closed(client, parting) => write!(f, "Closed({client:?}, {parting:?})"),
             Self::Outcome(outcome) => write!(f, "Outcome({outcome:?})"),
+            Self::Space(space) => write!(f, "Space({space:?})"),
             Self::Tick => f.write_str("Tick"),
             Self::Stop => f.write_str("Stop"),
         }
