@@ -30,7 +30,7 @@ fn house_with(flags: &[&str]) -> (Server, TempDir) {
 
 /// `parlourd admin` with these words, on this folder: exit code, what it printed, what it
 /// complained.
-fn admin(data: &Path, words: &[&str], input: &str) -> (i32, Vec<String>, String) {
+pub(crate) fn admin(data: &Path, words: &[&str], input: &str) -> (i32, Vec<String>, String) {
     let folder = tempfile::tempdir().unwrap();
     let mut command = bare_command(folder.path());
     command.arg("admin").args(words).arg("--data").arg(data);

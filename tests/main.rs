@@ -12,6 +12,8 @@ mod administration;
 mod crowds;
 mod docs;
 mod doors;
+mod durability;
+mod durability_disk;
 mod harness;
 mod line_door;
 mod line_input;

@@ -25,12 +25,12 @@ pub(crate) fn find(names: &[&str]) -> Option<PathBuf> {
     found
 }
 
-/// Whether this user may make network namespaces; if not, the test ends as in [`find`].
+/// Whether this user may make namespaces and mount disks; if not, the test ends as in [`find`].
 #[track_caller]
 pub(crate) fn is_root() -> bool {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
-        skip("network namespaces need root");
+        skip("it needs root");
     }
     is_root
 }
