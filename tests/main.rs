@@ -15,6 +15,8 @@ mod checking;
 mod crowds;
 mod docs;
 mod doors;
+mod durability;
+mod durability_disk;
 mod harness;
 mod line_door;
 mod line_input;

@@ -26,13 +26,13 @@ pub(crate) fn find(names: &[&str]) -> Option<PathBuf> {
     found
 }
 
-/// Whether this user may make network namespaces and capture packets; if not, the test ends as in
-/// [`find`].
+/// Whether this user may make namespaces, mount disks and capture packets; if not, the test ends as
+/// in [`find`].
 #[track_caller]
 pub(crate) fn is_root() -> bool {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
-        skip("network namespaces and captures need root");
+        skip("it needs root");
     }
     is_root
 }
