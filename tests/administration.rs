@@ -425,6 +425,28 @@ fn accounts_are_looked_after_with_and_without_a_server() {
 }
 
 #[test]
+fn what_is_taken_back_is_gone_while_the_server_runs() {
+    let (server, data) = house();
+    let [mut alice, mut bob] = server.enter_all(["alice", "bob"]);
+    bob.send("a slip of the tongue\nfine words\n");
+    alice.find("[#lobby] bob: fine words");
+    let (code, lines, errors) = admin(data.path(), &["erase", "lobby", "1"], "");
+    assert_eq!(
+        (code, lines),
+        (0, vec!["entry 1 of #lobby is gone".to_owned()]),
+        "{errors}"
+    );
+    let mut late = server.connect("late");
+    late.send("late\n/history\n/search slip\n");
+    late.find("-> 0 found");
+    assert!(late.said().contains("fine words") && !late.said().contains("slip of"));
+    // Who had read everything is told nothing twice.
+    alice.expect(" * #lobby: late joined (3 here)");
+    late.send("and on it goes\n");
+    alice.expect("[#lobby] late: and on it goes");
+}
+
+#[test]
 fn a_backup_is_made_while_the_server_runs_and_comes_back_elsewhere() {
     let (server, data) = house();
     let fingerprint = server.ready("fingerprint").to_owned();

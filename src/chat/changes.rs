@@ -8,8 +8,8 @@ use super::journal::Journal;
 use super::refusal::{Refusal, StoreFailure};
 use super::seats::Seat;
 use super::{
-    Append, Change, Chat, ClientId, Effect, Effects, Event, Job, Kept, MessageKey, RequestId,
-    Ticket, Write,
+    Append, Change, Chat, ClientId, Effect, Effects, EntryId, Event, Job, Kept, MessageKey,
+    RequestId, RoomId, Ticket, Write,
 };
 use crate::limits::CHANGES_WAITING_MAX;
 use std::collections::{BTreeMap, VecDeque};
@@ -53,6 +53,15 @@ pub(super) enum Then {
     /// An operator outside is told.
     Report {
         /// What it asked.
+        request: RequestId,
+        /// What was done.
+        text: Arc<str>,
+    },
+    /// What was said is taken back, and an operator outside is told.
+    Erased {
+        /// Where and what.
+        entry: (RoomId, EntryId),
+        /// What the operator asked.
         request: RequestId,
         /// What was done.
         text: Arc<str>,
@@ -128,6 +137,14 @@ impl Then {
             Self::Report { request, text } => {
                 effects.push_back(Effect::Administered(request, Ok(text)));
             }
+            Self::Erased {
+                entry: (room, id),
+                request,
+                text,
+            } => {
+                effects.push_back(Effect::Forget(room, id));
+                effects.push_back(Effect::Administered(request, Ok(text)));
+            }
         }
     }
 
@@ -139,7 +156,7 @@ impl Then {
             Self::Tell { client, key, .. } => {
                 effects.push_back(Effect::Reply(client, Event::Refused(key, refusal)));
             }
-            Self::Report { request, .. } => {
+            Self::Report { request, .. } | Self::Erased { request, .. } => {
                 let why = refusal.to_string().into();
                 effects.push_back(Effect::Administered(request, Err(why)));
             }
@@ -150,7 +167,7 @@ impl Then {
     fn client(&self) -> Option<ClientId> {
         match self {
             Self::Tell { client, .. } => Some(*client),
-            Self::Nothing | Self::Report { .. } => None,
+            Self::Nothing | Self::Report { .. } | Self::Erased { .. } => None,
         }
     }
 }

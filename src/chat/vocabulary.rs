@@ -352,6 +352,9 @@ pub enum Effect {
     },
     /// A room ends; it has no members.
     Dissolve(RoomId),
+    /// What was said is taken back: memory forgets it, and whoever reads there has the store's
+    /// account of it.
+    Forget(RoomId, EntryId),
     /// An entry becomes visible to a room's members.
     Publish(RoomId, Entry),
     /// A client receives a room's log from now on, and some of what was before.

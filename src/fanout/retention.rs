@@ -12,8 +12,9 @@
 
 use super::connection::CatchUp;
 use super::room::{Place, Pressure};
+use super::segment::Segment;
 use super::{Dialect, Fanout};
-use crate::chat::ClientId;
+use crate::chat::{ClientId, EntryId, RoomId};
 use crate::limits::{EPHEMERAL_SENDER_WAIT_MAX, LOGS_CUT_SHARE};
 use std::collections::BinaryHeap;
 use std::time::Duration;
@@ -91,6 +92,20 @@ impl Fanout {
         }
         self.pop_front(at);
         true
+    }
+
+    /// An entry was taken back: what memory has of the room up to it goes, so that whoever reads
+    /// there gets from the store what is left.
+    pub fn forget_entry(&mut self, room: RoomId, id: EntryId) {
+        let Some(&at) = self.places.get(&room) else {
+            return;
+        };
+        // Where ids are dense, a segment begins behind so many stored entries.
+        let has_it = |front: &Segment| front.stored_before < id.0;
+        while self.rooms[at as usize].log.front().is_some_and(has_it) {
+            self.evict(at);
+        }
+        self.hold_unfinished_bound();
     }
 
     /// Moves a member out of the oldest segment, and notes what it misses.

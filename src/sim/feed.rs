@@ -174,6 +174,7 @@ impl Shell {
             | Effect::Found { .. }
             | Effect::Keep { .. }
             | Effect::Dissolve(_)
+            | Effect::Forget(..)
             | Effect::Publish(..)
             | Effect::Join { .. }
             | Effect::Leave { .. }

@@ -220,6 +220,7 @@ impl Model {
             Effect::Discard(_)
             | Effect::Named(_)
             | Effect::Record(_)
+            | Effect::Forget(..)
             | Effect::Administered(..)
             | Effect::Operate(_) => {}
             Effect::Join { .. }
@@ -344,6 +345,7 @@ impl Model {
             | Effect::Found { .. }
             | Effect::Keep { .. }
             | Effect::Dissolve(_)
+            | Effect::Forget(..)
             | Effect::Publish(..)
             | Effect::Submit(_)
             | Effect::Discard(_)

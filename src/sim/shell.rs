@@ -255,6 +255,7 @@ impl Shell {
                 } => self.fanout.found(room, name, history, extent),
                 Effect::Keep { room, history } => self.fanout.keep(room, history),
                 Effect::Dissolve(room) => self.fanout.dissolve(room),
+                Effect::Forget(room, id) => self.fanout.forget_entry(room, id),
                 Effect::Publish(room, entry) => self.fanout.publish(room, &entry),
                 Effect::Join {
                     room,

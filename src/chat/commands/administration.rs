@@ -197,8 +197,11 @@ impl Chat {
         let name = room_name(room)?;
         let (room, state) = self.rooms.named(name).ok_or(Refusal::NoSuchRoom(name))?;
         let name = state.name;
-        let text = format!("entry {} of {name} is taken back", id.0).into();
-        let then = Then::Report { request, text };
+        let then = Then::Erased {
+            entry: (room, id),
+            request,
+            text: format!("entry {} of {name} is gone", id.0).into(),
+        };
         self.change(Change::Erase(room, id), then, effects);
         Ok(())
     }

@@ -174,7 +174,7 @@ fn an_operator_takes_back_what_was_said_when_that_is_durable() {
     assert!(hall.administered.is_empty());
     hall.answer_changes();
     let done = hall.administered.pop();
-    assert_eq!(done, Some(Ok("entry 1 of #lobby is taken back".into())));
+    assert_eq!(done, Some(Ok("entry 1 of #lobby is gone".into())));
     assert_eq!(hall.changed.last(), Some(&Change::Erase(LOBBY, EntryId(1))));
     assert!(administer(&mut hall, erase("nowhere")).is_err());
 }

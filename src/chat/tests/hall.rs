@@ -423,6 +423,7 @@ impl Hall {
                 assert!(self.members.contains_key(&room));
                 let _ = history;
             }
+            Effect::Forget(room, _) => assert!(self.members.contains_key(&room)),
             Effect::Dissolve(room) => {
                 let members = self
                     .members
