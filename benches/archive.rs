@@ -73,6 +73,7 @@ impl Archive {
         }
         if number % COMMON_EVERY == 0 {
             text.push_str(COMMON);
+            text.push(' ');
         }
         if number % (self.messages / RARE_COUNT).max(1) == 0 {
             text.push_str(RARE);
