@@ -24,7 +24,8 @@ use std::time::{Duration, Instant};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-const MESSAGES: u64 = 5_000_000;
+/// How many, when nothing else is asked for: as many as are made in a second or two.
+const MESSAGES: u64 = 100_000;
 const TESTED: u64 = 3_000;
 /// Messages of one commit; as many as queue while a slow disk syncs.
 const BATCH: u64 = 4_096;
@@ -73,6 +74,7 @@ impl Archive {
         }
         if number.is_multiple_of(COMMON_EVERY) {
             text.push_str(COMMON);
+            text.push(' ');
         }
         if number.is_multiple_of((self.messages / RARE_COUNT).max(1)) {
             text.push_str(RARE);
