@@ -86,6 +86,29 @@ fn each_step_that_fails_has_its_own_words() {
     assert_eq!(code, USAGE, "{errors}");
 }
 
+/// Goal: `--trace` shows what goes both ways and neither mixes it with the output nor gives away
+/// what would let somebody else take the session over.
+#[test]
+fn a_trace_shows_every_message_beside_the_output() {
+    let server = Server::start();
+    let home = Home::new();
+    let arguments = ["--trace", "--name", "bob", server.ready("address")];
+    let (code, lines, trace) = home.run(&arguments, "hello, trace\n");
+    assert_eq!(code, WELL, "{trace}");
+    for message in [
+        "> Hello",
+        "< Welcome",
+        "< Entered",
+        "> Say",
+        "< Stored",
+        "hello, trace",
+    ] {
+        assert!(trace.contains(message), "no {message} in {trace}");
+    }
+    assert!(!lines.iter().any(|line| line.starts_with('>')), "{lines:?}");
+    assert!(!trace.contains("Token(["), "the token is shown: {trace}");
+}
+
 /// Compares with a file below tests/help, or writes it when `PARLOUR_BLESS` is set.
 #[track_caller]
 fn assert_golden(name: &str, command: &mut Command) {
