@@ -5,7 +5,7 @@
 //! is back. Nobody knows at which instruction the server dies.
 
 use crate::harness::server::Setup;
-use crate::harness::{DEADLINE, Home, Proxy, Server, clock};
+use crate::harness::{Home, Proxy, Server, clock};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
