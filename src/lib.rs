@@ -12,6 +12,8 @@
 //! | [`crypto`] | handshake, key schedule, records, fingerprints |
 //! | [`wire`] | bytes to messages and back, sealed and plain |
 //! | [`fanout`] | a room's encoded log and its members' cursors |
+//! | `keylog` | the file for decoding captures, in builds made for that |
+//! | [`manual`] | man pages and shell completions |
 //! | [`store`] | what was said, kept |
 //! | [`activity`] | the activity log: its lines, its files |
 //! | [`control`] | what is asked over the control socket |
@@ -28,6 +30,11 @@ pub mod chat;
 pub mod crypto;
 pub mod fanout;
 pub mod wire;
+
+#[cfg(feature = "keylog")]
+pub mod keylog;
+#[cfg(any(feature = "server", feature = "client"))]
+pub mod manual;
 
 pub mod store;
 

@@ -292,6 +292,6 @@ fn password_file(home: &Home) -> String {
 
 fn make_account(data: &Path, name: &str, password_file: &str) {
     let words = ["set-password", name, "--password-file", password_file];
-    let (code, _, errors) = crate::administration::admin(data, &words, "");
+    let (code, _, errors) = crate::harness::house::admin(data, &words, "");
     assert_eq!(code, 0, "{errors}");
 }

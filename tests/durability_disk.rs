@@ -1,7 +1,7 @@
 //! What becomes of what is kept when the disk is full, the file is damaged, or somebody else has
 //! it; and that what is deleted is gone.
 
-use crate::administration::admin;
+use crate::harness::house::admin;
 use crate::harness::server::Setup;
 use crate::harness::{Conversation, Home, Program, Proxy, Server, clock, tools};
 use rusqlite::Connection;

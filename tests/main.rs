@@ -9,6 +9,9 @@
 
 mod accounts;
 mod administration;
+mod between_hosts;
+mod capture;
+mod checking;
 mod crowds;
 mod docs;
 mod doors;
@@ -17,10 +20,13 @@ mod durability_disk;
 mod harness;
 mod line_door;
 mod line_input;
+mod other_client;
 mod packages;
 mod partings;
 mod protocol;
+mod sanctions;
 mod sealed_client;
+mod secrets;
 mod startup;
 mod stopping;
 mod suites;

@@ -214,8 +214,13 @@ impl Chat {
                 ticket,
                 is_right,
                 rehash,
-            } => self.checked(ticket, is_right, rehash, effects),
-            Outcome::Hashed { ticket, hash } => self.hashed(ticket, hash, effects),
+                token,
+            } => self.checked(ticket, is_right.then_some((rehash, token)), effects),
+            Outcome::Hashed {
+                ticket,
+                hash,
+                token,
+            } => self.hashed(ticket, hash, token, effects),
             Outcome::PasswordRefused { ticket, why } => self.not_hashed(ticket, why, effects),
         }
         self.submit_changes(effects);

@@ -206,6 +206,11 @@ impl Chat {
         self.journal.len() + self.changes.outstanding()
     }
 
+    /// How many searches the reader owes an answer.
+    pub fn searches_len(&self) -> usize {
+        self.searches.count()
+    }
+
     /// Whether the journal owes no answer; a stopping server waits for it.
     pub fn is_settled(&self) -> bool {
         self.journal.is_empty() && self.changes.is_empty()

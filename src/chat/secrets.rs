@@ -16,12 +16,11 @@ use super::refusal::Refusal;
 use super::seats::Seat;
 use super::{
     AccountId, Chat, ClientId, Deed, Door, Effect, Effects, Event, Job, MessageKey, PasswordHash,
-    PasswordJob, PasswordTask, Pause, Resume, SecretPrompt, Ticket, Verdict,
+    PasswordJob, PasswordTask, Pause, Resume, Secret, SecretPrompt, Ticket, Token, TokenHash,
+    Verdict,
 };
 use crate::limits::{PASSWORD_BYTES_MAX, PASSWORD_TRIES_MAX};
-use std::fmt;
 use std::net::IpAddr;
-use zeroize::Zeroizing;
 
 /// What a connection was asked in secret.
 #[derive(Debug)]
@@ -57,15 +56,6 @@ pub(super) struct Login {
     pub(super) resume: Option<Resume>,
     /// The account whose password the worker compares.
     pub(super) account: Option<AccountId>,
-}
-
-/// A password that somebody typed; never shown.
-pub(super) struct Secret(Zeroizing<String>);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
-    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -112,6 +102,7 @@ pub(super) struct Origin {
     address: IpAddr,
     is_trusted: bool,
     pub(super) takes_passwords: bool,
+    token: Token,
 }
 
 impl Chat {
@@ -163,6 +154,7 @@ impl Chat {
                 address: nameless.arrival.source,
                 is_trusted: nameless.arrival.trusted,
                 takes_passwords: nameless.arrival.takes_passwords,
+                token: nameless.arrival.token,
             }),
             Seat::Taken(id) => self.people.get(*id).map(|person| Origin {
                 door: person.door,
@@ -170,6 +162,7 @@ impl Chat {
                 address: person.source,
                 is_trusted: person.standing.is_trusted(),
                 takes_passwords: person.standing.takes_passwords(),
+                token: person.token,
             }),
             Seat::Vacant | Seat::Deaf(_) => None,
         }
@@ -231,7 +224,7 @@ impl Chat {
         } else if text.is_empty() {
             self.cancel_flow(client, key, &flow.stage, effects);
         } else {
-            let secret = Secret(Zeroizing::new(text.to_owned()));
+            let secret = Secret::new(text);
             self.take_secret(client, key, flow.stage, secret, effects);
         }
         Verdict::Taken
@@ -355,8 +348,9 @@ impl Chat {
             ticket,
             client,
             source: origin.source.address(),
-            password: secret.0,
+            password: secret,
             task,
+            token: origin.token,
         })));
         let job = Some(Underway {
             ticket,
@@ -414,43 +408,63 @@ impl Chat {
         job.map(|job| job.has_ended = true).is_some()
     }
 
-    /// A password was compared.
+    /// A password was compared. When it is the one: a better hash of it, if that is wanted, and
+    /// what the session's token hashes to.
     pub(super) fn checked(
         &mut self,
         ticket: Ticket,
-        is_right: bool,
-        rehash: Option<PasswordHash>,
+        right: Option<(Option<PasswordHash>, TokenHash)>,
         effects: &mut Effects,
     ) {
         let Some((client, stage, job)) = self.take_answered(ticket) else {
             return;
         };
-        match stage {
-            Stage::Login(login) if is_right => {
+        match (stage, right) {
+            (Stage::Login(login), Some((rehash, token))) => {
+                self.note_token(client, token);
                 self.logged_in(client, job.key, login, rehash, effects);
             }
-            Stage::Current if is_right => {
+            (Stage::Current, Some(_)) => {
                 self.forgive(client, None);
                 self.ask_secret(client, Stage::New, effects);
                 done(client, job.key, effects);
             }
-            stage @ (Stage::Login(_) | Stage::Current) => {
+            (stage @ (Stage::Login(_) | Stage::Current), None) => {
                 self.got_it_wrong(client, job.key, stage, effects);
             }
-            Stage::New | Stage::Again(_) => unreachable!("a new password is hashed, not compared"),
+            (Stage::New | Stage::Again(_), _) => {
+                unreachable!("a new password is hashed, not compared")
+            }
         }
         self.go_on_ending(client, job.has_ended, effects);
     }
 
     /// A password was hashed.
-    pub(super) fn hashed(&mut self, ticket: Ticket, hash: PasswordHash, effects: &mut Effects) {
+    pub(super) fn hashed(
+        &mut self,
+        ticket: Ticket,
+        hash: PasswordHash,
+        token: TokenHash,
+        effects: &mut Effects,
+    ) {
         let Some((client, _, job)) = self.take_answered(ticket) else {
             return;
         };
         if let Some(id) = self.session_on(client) {
+            self.note_token(client, token);
             self.choose_password(id, job.key, hash, effects);
         }
         self.go_on_ending(client, job.has_ended, effects);
+    }
+
+    /// What a guest's token hashes to, so that its session is remembered if it becomes an
+    /// account's. Nobody can come back to one through the line door.
+    fn note_token(&mut self, client: ClientId, token: TokenHash) {
+        let session = self.session_on(client);
+        let person = session.and_then(|id| self.people.get_mut(id));
+        if let Some(person) = person.filter(|person| person.door == Door::Sealed) {
+            person.rare_mut().hash = Some(token);
+        }
     }
 
     /// The worker would not look at a password; it may be given once more.
@@ -555,7 +569,10 @@ impl Chat {
         self.discard_typed(client, effects);
         match session {
             Some(id) => self.leave_server(id, None, effects),
-            None => self.turn_away(client, None, effects),
+            None => {
+                let why = Some("too many wrong passwords".into());
+                self.turn_away(client, Some(Event::Bye(why)), effects);
+            }
         }
     }
 

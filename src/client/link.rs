@@ -478,7 +478,7 @@ type Resolved = io::Result<Vec<SocketAddr>>;
 
 /// What a person can look at when a connection does not come about.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the system has many more")]
-fn what_to_do(error: &io::Error) -> &'static str {
+pub(super) fn what_to_do(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => {
             "; nothing listens there: is parlourd running, and is the port right (4747 by default)?"

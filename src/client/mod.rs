@@ -8,7 +8,9 @@ pub mod address;
 pub mod arguments;
 pub mod backoff;
 pub mod channel;
+pub mod check;
 pub mod clock;
+pub mod confine;
 pub mod conversation;
 pub mod declined;
 pub mod exit;
@@ -25,7 +27,7 @@ pub mod terminal;
 pub mod trust;
 pub mod words;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use self::address::Address;
 use self::arguments::{Arguments, Task};
@@ -41,7 +43,13 @@ use self::trust::Trust;
 
 /// Does what the command line asks for.
 pub fn run(arguments: &Arguments) -> Exit {
+    if let Some(text) = arguments.printed() {
+        // A reader that closed early, such as head, has what it wanted.
+        let _ = std::io::stdout().write_all(text.as_bytes());
+        return Exit::Done;
+    }
     let done = match &arguments.task {
+        Some(Task::Check { address }) => check(address, arguments),
         Some(Task::Forget { address }) => forget(address),
         None => talk(arguments),
     };
@@ -66,6 +74,13 @@ fn forget(address: &str) -> Result<Exit, Failure> {
         Ok(false) => Err((Exit::Lost, format!("{address} was not known"))),
         Err(error) => Err((Exit::Lost, error.to_string())),
     }
+}
+
+fn check(address: &str, arguments: &Arguments) -> Result<Exit, Failure> {
+    let address =
+        Address::parse(address, None).map_err(|error| (Exit::Usage, error.to_string()))?;
+    let trust = Trust::new(address, StateFolder::find().ok(), None, false);
+    Ok(check::check(&trust, arguments.suite))
 }
 
 fn talk(arguments: &Arguments) -> Result<Exit, Failure> {

@@ -289,6 +289,9 @@ impl Server {
             }
         }
         self.go_on_stopping(now);
+        // Operators and those who left may have changed something since the last time, and the
+        // loop may now sleep for long.
+        self.workers.hand_over()?;
         #[cfg(debug_assertions)]
         self.assert_invariants();
         Ok(())

@@ -3,6 +3,7 @@
 use super::{Home, clock};
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A terminal of its own; it ends when dropped.
 pub(crate) struct Terminal {
@@ -27,7 +28,10 @@ impl Terminal {
 
     /// Opens one that runs a program.
     pub(crate) fn run(tmux: PathBuf, home: &Home, program: &[&str]) -> Self {
-        let socket = home.folder().join("tmux");
+        // Of its own, for the one before may still be ending.
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let socket = home.folder().join(format!("tmux{number}"));
         let terminal = Self { tmux, socket };
         let words = ["new-session", "-d", "-x", "100", "-y", "24"];
         terminal.tell(&[&words[..], program].concat());

@@ -175,16 +175,19 @@ impl Hall {
     /// Lets the password worker answer its oldest job. Here a hash is the password itself.
     pub(super) fn answer_password(&mut self) {
         let job = self.passwords.pop_front().expect("a password is there");
-        let (ticket, password) = (job.ticket, job.password.as_str());
+        let (ticket, password) = (job.ticket, job.password.0.as_str());
+        let token = TokenHash(job.token.0);
         let outcome = match job.task {
             PasswordTask::Check(hash) => Outcome::Checked {
                 ticket,
                 is_right: hash.is_some_and(|hash| *hash.0 == *password),
                 rehash: None,
+                token,
             },
             PasswordTask::Hash => Outcome::Hashed {
                 ticket,
                 hash: PasswordHash(password.into()),
+                token,
             },
         };
         assert_eq!(self.input(Input::Outcome(outcome)), Verdict::Taken);
