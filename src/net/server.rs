@@ -205,7 +205,6 @@ impl Server {
             || !queues.handshakes.is_empty()
             || !queues.doomed.is_empty()
             || self.fanout.has_work()
-            || self.workers.has_submitted()
             || self.passwords.has_refused()
             || self.operators.has_work()
         {

@@ -126,11 +126,6 @@ impl Workers {
         }
     }
 
-    /// Whether jobs wait to be handed over: those of operators come after the others of a turn.
-    pub(super) fn has_submitted(&self) -> bool {
-        !self.submitted.is_empty()
-    }
-
     /// Hands this turn's jobs to the journal, all at once: one by one, the journal would begin
     /// with a batch of the first.
     ///
