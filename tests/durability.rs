@@ -20,7 +20,10 @@ const KILLS: usize = 8;
 const WRITERS: [&str; 4] = ["ann", "bob", "cleo", "dan"];
 const ACCOUNTS: usize = 2;
 /// Between two messages of one writer.
-const PAUSE: Duration = Duration::from_millis(3);
+const PAUSE: Duration = Duration::from_millis(10);
+/// How long a client goes on trying, and so the longest it waits: without a bound, waits become long
+/// when a server dies again and again.
+const RETRY: &str = "3s";
 
 /// What a writer knows of its messages.
 #[derive(Default)]
@@ -177,7 +180,7 @@ fn start_writers(homes: &[Home], passwords: &[String], address: &str) -> Vec<Wri
         .iter()
         .enumerate()
         .map(|(at, name)| {
-            let mut words = vec!["--trace", "--retry", "30s", "--name", name, address];
+            let mut words = vec!["--trace", "--retry", RETRY, "--name", name, address];
             if at < ACCOUNTS {
                 words.extend(["--password-file", &passwords[at]]);
             }
@@ -234,7 +237,7 @@ fn no_kill_loses_or_doubles_what_was_acknowledged() {
         make_account(data.path(), name, &passwords[0]);
     }
     let mut listener =
-        Home::new().start(&["--listen", "--retry", "30s", "--name", "eve", &address]);
+        Home::new().start(&["--listen", "--retry", RETRY, "--name", "eve", &address]);
     listener.find("-> You are eve {}");
     let writers = start_writers(&homes, &passwords, &address);
     let server = kill_again_and_again(kills, server, data.path(), &proxy, &writers);
