@@ -221,6 +221,7 @@ impl Server {
                 Effect::Named(_) | Effect::Record(_) => {}
                 effect @ (Effect::Keep { .. }
                 | Effect::Dissolve(_)
+                | Effect::Forget(..)
                 | Effect::Leave { .. }
                 | Effect::Replay { .. }
                 | Effect::Ignore(..)
