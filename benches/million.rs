@@ -222,6 +222,7 @@ impl Server {
                 effect @ (Effect::Keep { .. }
                 | Effect::Erase(..)
                 | Effect::Dissolve(_)
+                | Effect::Forget(..)
                 | Effect::Leave { .. }
                 | Effect::Replay { .. }
                 | Effect::Ignore(..)

@@ -18,6 +18,7 @@ mod identity;
 mod inbound;
 #[cfg(debug_assertions)]
 mod invariants;
+mod lines;
 mod listener;
 mod metrics;
 mod operators;
