@@ -206,7 +206,7 @@ fn accounts_log_in_at_once_each_by_its_password() {
             return;
         };
         assert_nothing_lost(&run);
-        assert_eq!(run.figure("connected"), 13.0 + 8.0);
+        assert_eq!(run.figure("connected"), 13.0);
         assert_eq!(run.figure("missing"), 0.0);
         assert_eq!(run.figure("password-prompts"), 8.0);
         assert!(run.figure("p99-ms") > 0.0);
