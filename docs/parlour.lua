@@ -590,7 +590,7 @@ local function show_record(unit, range, tree)
         branch:add(fields.frame, frame.kind)
         for _, field in ipairs(frame.fields) do
             local kind = SHOWN[field[1]] and fields.text or fields.field
-            branch:add(kind, field[2]):prepend_text(field[1] .. ": ")
+            branch:add(kind, field[2], field[1] .. ": " .. field[2])
         end
         names[index] = frame.words
     end
