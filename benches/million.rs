@@ -222,7 +222,6 @@ impl Server {
                 effect @ (Effect::Keep { .. }
                 | Effect::Erase(..)
                 | Effect::Dissolve(_)
-                | Effect::Forget(..)
                 | Effect::Leave { .. }
                 | Effect::Replay { .. }
                 | Effect::Ignore(..)
