@@ -317,9 +317,7 @@ fn file_faults(source: &Source) -> Vec<String> {
     let reads_clock = ["Instant::now", "SystemTime::now"]
         .iter()
         .any(|call| source.code().contains(call));
-    // Measuring time is what a bench is for.
-    let may = source.is_test() || source.path().starts_with("benches/");
-    if reads_clock && !may && !CLOCKS.contains(&source.path()) {
+    if reads_clock && !source.is_test() && !CLOCKS.contains(&source.path()) {
         faults.push(source.fault("reads the clock, which only clock.rs may"));
     }
     faults
