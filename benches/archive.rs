@@ -61,7 +61,7 @@ impl Archive {
 
     fn message(&self, number: u64) -> Write {
         let mut dice = Dice(number.wrapping_mul(MIX));
-        let room = if dice.next() % 2 == 0 {
+        let room = if dice.next().is_multiple_of(2) {
             LOBBY
         } else {
             RoomId(LOBBY.0 + 1 + dice.next() % ROOMS)
@@ -72,11 +72,11 @@ impl Archive {
             // The lower the number, the more often the word is said.
             let _ = write!(text, "w{:.0} ", WORDS * share * share * share);
         }
-        if number % COMMON_EVERY == 0 {
+        if number.is_multiple_of(COMMON_EVERY) {
             text.push_str(COMMON);
             text.push(' ');
         }
-        if number % (self.messages / RARE_COUNT).max(1) == 0 {
+        if number.is_multiple_of((self.messages / RARE_COUNT).max(1)) {
             text.push_str(RARE);
         }
         let entry = Entry {
