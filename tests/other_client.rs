@@ -101,6 +101,51 @@ fn a_client_made_from_the_document_goes_on_where_it_was() {
     }
 }
 
+/// Goal: it follows a change of keys, too, which no conversation is long enough for. Method: it
+/// opens the records of the document's section 4, in both suites.
+#[test]
+fn a_client_made_from_the_document_opens_its_vectors() {
+    let Some(python) = tools::python_with_ciphers() else {
+        return;
+    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("docs/protocol.md")).unwrap();
+    let value = |line: &str| line.rsplit(' ').next().unwrap().to_owned();
+    let starting = |start: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| line.starts_with(start));
+        lines.map(value).collect()
+    };
+    // The line that has the value, and not the one that says how it is derived.
+    let secret = starting("T_s2c_0 ")
+        .pop()
+        .expect("the first secret is there");
+    let records = [
+        "seq 0 DATA",
+        "seq 1 DATA",
+        "seq 2 KEYUPDATE",
+        "epoch 1 seq 0 CLOSE",
+    ]
+    .map(starting);
+    let script = "import sys; sys.path.insert(0, sys.argv[1]); import other_client as o\n\
+        down = o.Direction(int(sys.argv[2]), bytes.fromhex(sys.argv[3]))\n\
+        for record in map(bytes.fromhex, sys.argv[4:]): print(*down.open(record[:4], record[4:]))\n";
+    for (index, suite) in ["1", "2"].iter().enumerate() {
+        let mut command = Command::new(&python);
+        command.args(["-B", "-c", script]).arg(root.join("tests"));
+        command.args([suite, &*secret]);
+        command.args(records.iter().map(|suites| &suites[index]));
+        let (code, lines, errors) = Program::run(&mut command, "");
+        assert_eq!(code, 0, "{errors}");
+        let wanted = [
+            "1 b'hello'",
+            "1 b'hello'",
+            r"2 b'\x00\x00\x00\x01'",
+            r"3 b'\x00\x00'",
+        ];
+        assert_eq!(lines, wanted, "suite {suite}");
+    }
+}
+
 #[test]
 fn a_client_made_from_the_document_tells_a_wrong_server_nothing() {
     let Some(python) = tools::python_with_ciphers() else {
