@@ -46,6 +46,14 @@ pub(super) enum Key {
     EndOfInput,
     /// Ctrl-L.
     Clear,
+    /// Tab.
+    Complete,
+    /// Ctrl-R.
+    Search,
+    /// Ctrl-G.
+    Abort,
+    /// Ctrl-Z.
+    Pause,
     /// The terminal has another number of columns now.
     Resized(usize),
 }
@@ -120,7 +128,7 @@ fn key_meaning(key: KeyEvent) -> Option<Key> {
         KeyCode::Char(_) if alt => return None,
         KeyCode::Char(character) => Key::Character(character),
         KeyCode::Esc => Key::Escape,
-        KeyCode::Tab => Key::Character('\t'),
+        KeyCode::Tab => Key::Complete,
         KeyCode::Enter if alt => Key::NewLine,
         KeyCode::Enter => Key::Enter,
         KeyCode::Left if by_word => Key::WordLeft,
@@ -148,15 +156,18 @@ fn control_meaning(letter: char) -> Option<Key> {
         'd' => Key::EndOfInput,
         'e' => Key::End,
         'f' => Key::Right,
+        'g' => Key::Abort,
         'h' => Key::Backspace,
         'j' | 'm' => Key::Enter,
         'k' => Key::CutToEnd,
         'l' => Key::Clear,
         'n' => Key::Down,
         'p' => Key::Up,
+        'r' => Key::Search,
         'u' => Key::CutToStart,
         'w' => Key::CutWord,
         'y' => Key::PutBack,
+        'z' => Key::Pause,
         _ => return None,
     })
 }
