@@ -290,6 +290,7 @@ impl Front {
         let status = Status {
             standing,
             is_leaving,
+            is_asked: self.question.as_ref().is_some_and(Question::holds_link),
             room: conversation.current_room(),
             name: conversation.name(),
             place: &self.place,

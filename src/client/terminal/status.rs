@@ -14,6 +14,8 @@ use crate::client::settings::Bell;
 pub(super) struct Status<'a> {
     pub(super) standing: Standing,
     pub(super) is_leaving: bool,
+    /// Whether the user must answer something before there can be a connection.
+    pub(super) is_asked: bool,
     pub(super) room: Option<RoomName>,
     pub(super) name: Option<Name>,
     /// The server's address.
@@ -74,6 +76,7 @@ impl Status<'_> {
             Standing::Connected => "connected".to_owned(),
             Standing::Connecting => "connecting".to_owned(),
             Standing::Apart { again_in: None } => "no connection".to_owned(),
+            Standing::Apart { .. } if self.is_asked => "not connected yet".to_owned(),
             Standing::Apart {
                 again_in: Some(wait),
             } => {
@@ -111,6 +114,7 @@ mod tests {
         Status {
             standing,
             is_leaving: false,
+            is_asked: false,
             room: RoomName::parse("den").ok(),
             name: Name::parse("alice").ok(),
             place: "localhost:4747",
