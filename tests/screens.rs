@@ -16,11 +16,11 @@ fn a_first_start() {
     let home = Home::new();
     let address = server.sealed().to_string();
     let terminal = Terminal::open(tmux, &home, &[&address]);
-    terminal.wait_for("Your name: ");
+    terminal.wait_for("Your name:");
     terminal.press("C-u");
     terminal.type_in("1st");
     terminal.press("Enter");
-    terminal.wait_for("Your name: ");
+    terminal.wait_for("Your name:");
     terminal.press("C-u");
     terminal.type_in("alice");
     terminal.press("Enter");
@@ -113,6 +113,7 @@ fn a_lost_connection_and_its_return() {
     let home = Home::new();
     let address = format!("{}#{}", proxy.address(), server.ready("fingerprint"));
     let terminal = Terminal::open(tmux, &home, &["--name", "alice", &address]);
+    terminal.wait_for("You are alice");
     bob.expect(" * #lobby: alice joined (2 here)");
     bob.send("before\n");
     terminal.wait_for("before");

@@ -174,7 +174,9 @@ fn another_size_keeps_what_is_typed_and_shown() {
     for (columns, rows) in [(40, 12), (25, 10), (100, 24), (60, 30)] {
         terminal.resize(columns, rows);
         bob.send(format!("in {columns} columns\n"));
-        terminal.wait_for(&format!("{columns} columns"));
+        let line = format!("bob: in {columns} columns\n");
+        let shows = || terminal.scrollback().contains(&line).then_some(());
+        clock::wait_for(&line, shows);
         terminal.wait_for("one holds");
     }
     let shown = terminal.scrollback();
@@ -257,9 +259,13 @@ fn every_way_out_leaves_the_terminal_as_it_was() {
         "env {PANIC}=1 {} --exact typing::panics_when_asked --nocapture",
         this.display()
     );
-    for way in ["C-d", "TERM", "HUP", "twice C-c", "empty line", "panic"] {
+    let ways = ["C-d", "TERM", "HUP", "twice C-c", "empty line", "panic"];
+    for (way, name) in ways
+        .into_iter()
+        .zip(["ada", "ben", "cem", "dee", "eli", "fay"])
+    {
         let home = Home::new();
-        let arguments = ["--name", "alice", server.ready("address")];
+        let arguments = ["--name", name, server.ready("address")];
         let client = Terminal::client(&home, &arguments)
             .join(" ")
             .replace('#', "\\#");
@@ -270,7 +276,7 @@ fn every_way_out_leaves_the_terminal_as_it_was() {
         );
         let terminal = Terminal::run(tmux.clone(), &home, &["sh", "-c", &script]);
         if way != "panic" {
-            bob.find(" * #lobby: alice joined (2 here)");
+            bob.find(&format!(" * #lobby: {name} joined (2 here)"));
         }
         match way {
             "C-d" => terminal.press("C-d"),
@@ -292,7 +298,7 @@ fn every_way_out_leaves_the_terminal_as_it_was() {
         terminal.wait_for("shown");
         assert_eq!(terminal.cursor_column(), "shown".len(), "{way}");
         if way != "panic" {
-            bob.find(" * #lobby: alice left after {}");
+            bob.find(&format!(" * #lobby: {name} left after {{}}"));
         }
     }
 }

@@ -471,6 +471,8 @@ impl Link {
         }
         if connected {
             self.apart_since = self.now;
+            // The welcome and the loss may have come with one reading.
+            self.was_welcome = true;
         }
         if self.hold {
             // The server did not wait for the answer; with it we come back.

@@ -80,10 +80,17 @@ impl Terminal {
         self.tell(&["capture-pane", "-p", "-J", "-S", "-"])
     }
 
-    /// Gives it another size.
-    pub(crate) fn resize(&self, columns: usize, rows: usize) {
-        let (columns, rows) = (columns.to_string(), rows.to_string());
-        self.tell(&["resize-window", "-x", &columns, "-y", &rows]);
+    /// Gives it another size, and waits until the program can know: tmux breaks the rows at once,
+    /// but tells later.
+    pub(crate) fn resize(&self, columns: u16, rows: u16) {
+        let (x, y) = (columns.to_string(), rows.to_string());
+        self.tell(&["resize-window", "-x", &x, "-y", &y]);
+        let device = self.tell(&["display-message", "-p", "#{pane_tty}"]);
+        let device = std::fs::File::open(device.trim()).unwrap();
+        clock::wait_for("the terminal to have another size", || {
+            let size = rustix::termios::tcgetwinsize(&device).unwrap();
+            (size.ws_col == columns && size.ws_row == rows).then_some(())
+        });
     }
 
     /// Pastes `text`, marked as a paste if the program has asked for that.

@@ -54,8 +54,8 @@ pub(super) enum Key {
     Abort,
     /// Ctrl-Z.
     Pause,
-    /// The terminal has another number of columns now.
-    Resized(usize),
+    /// The terminal has another size now.
+    Resized,
 }
 
 /// Keys that have come.
@@ -107,7 +107,7 @@ fn meaning(event: Event) -> Option<Key> {
     match event {
         Event::Key(key) if key.kind != KeyEventKind::Release => key_meaning(key),
         Event::Paste(text) => Some(Key::Paste(text)),
-        Event::Resize(columns, _) => Some(Key::Resized(usize::from(columns))),
+        Event::Resize(..) => Some(Key::Resized),
         Event::Key(_) | Event::FocusGained | Event::FocusLost | Event::Mouse(_) => None,
     }
 }

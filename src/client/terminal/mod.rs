@@ -156,11 +156,7 @@ struct Shown {
 
 impl Front {
     fn new(password: Option<PasswordFile>, manner: Manner, place: String) -> Self {
-        let columns = crossterm::terminal::size()
-            .ok()
-            .map(|(columns, _)| usize::from(columns))
-            .filter(|&columns| columns > 0)
-            .unwrap_or(COLUMNS_DEFAULT);
+        let columns = columns().unwrap_or(COLUMNS_DEFAULT);
         let Manner {
             ability,
             zone,
@@ -239,9 +235,13 @@ impl Front {
         }
     }
 
-    fn resize(&mut self, columns: usize) {
-        self.painter.resize(columns);
-        self.shown = None;
+    /// The terminal has another width now. It is asked each time, because news may come before the
+    /// key that tells, and would be painted over the rows that the terminal has broken.
+    fn measure(&mut self) {
+        if let Some(columns) = columns().filter(|&columns| columns != self.painter.columns()) {
+            self.painter.resize(columns);
+            self.shown = None;
+        }
     }
 
     fn clear_screen(&mut self) {
@@ -260,9 +260,6 @@ impl Front {
         self.close()?;
         raw.pause()?;
         self.shown = None;
-        if let Ok((columns, _)) = crossterm::terminal::size() {
-            self.painter.resize(usize::from(columns));
-        }
         Ok(())
     }
 
@@ -325,6 +322,7 @@ impl Front {
 
     /// Shows what has changed, with one write.
     fn paint(&mut self, link: &mut Link) -> io::Result<()> {
+        self.measure();
         let below = self.below(link);
         let unchanged = self.shown.as_ref() == Some(&below);
         let mut out = String::new();
@@ -349,6 +347,20 @@ impl Front {
         }
         write_out(&out)
     }
+}
+
+/// How many columns the terminal has, if it says so.
+#[cfg(unix)]
+fn columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|&columns| columns > 0)
+}
+
+/// How many columns the terminal has, if it says so.
+#[cfg(not(unix))]
+fn columns() -> Option<usize> {
+    let (columns, _) = crossterm::terminal::size().ok()?;
+    Some(usize::from(columns)).filter(|&columns| columns > 0)
 }
 
 fn write_out(out: &str) -> io::Result<()> {

@@ -51,7 +51,7 @@ impl Front {
             Key::Escape | Key::Abort => return,
             Key::Pause => return self.is_pausing = true,
             Key::Clear => return self.clear_screen(),
-            Key::Resized(columns) => return self.resize(columns),
+            Key::Resized => return,
             Key::Enter => return self.enter(alone, link, trust),
         };
         if edit == Edit::Nothing {
@@ -92,7 +92,7 @@ impl Front {
                 self.editor.end_search(true);
                 return None;
             }
-            Key::Resized(_) | Key::Clear | Key::Pause => return Some(key),
+            Key::Resized | Key::Clear | Key::Pause => return Some(key),
             key @ (Key::Enter
             | Key::NewLine
             | Key::Left

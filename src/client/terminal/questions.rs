@@ -205,7 +205,7 @@ impl Front {
             }
             Key::Interrupt | Key::Escape | Key::Abort => return self.finish_secret(false, link),
             Key::Clear => return self.clear_screen(),
-            Key::Resized(columns) => return self.resize(columns),
+            Key::Resized => return,
             Key::NewLine
             | Key::Left
             | Key::Right

@@ -79,7 +79,9 @@ impl Marks {
 
     /// The user is here and has read. How much came while they were away, if they were.
     pub(super) fn read(&mut self, why: Absence) -> Option<u64> {
-        let mark = self.mark.take_if(|mark| mark.why == why)?;
+        // What is said without a connection is said before anything was missed.
+        let is_over = |mark: &mut Mark| mark.why == why && (why == Absence::Away || mark.count > 0);
+        let mark = self.mark.take_if(is_over)?;
         (why == Absence::Away).then_some(mark.count)
     }
 
