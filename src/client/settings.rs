@@ -148,6 +148,18 @@ mod tests {
     }
 
     #[test]
+    fn the_manual_lists_every_key() {
+        let why = Settings::parse("nonsense = 1").unwrap_err();
+        let keys = why.split_once("expected one of").unwrap().1;
+        let manual = include_str!("../../docs/client.md");
+        let keys: Vec<_> = keys.split('`').skip(1).step_by(2).collect();
+        assert!(keys.len() >= 8, "{keys:?}");
+        for key in keys {
+            assert!(manual.contains(&format!("\n| `{key}` | ")), "{key}");
+        }
+    }
+
+    #[test]
     fn what_is_not_understood_is_refused_with_its_place() {
         for (text, word) in [
             ("bel = \"pm\"", "bel"),
