@@ -499,6 +499,22 @@ pub const CLIENT_INPUT_PIECES_MAX: usize = 4;
 pub const CLIENT_HISTORY_LINES_MAX: usize = 1_000;
 /// Bytes of those lines together; the oldest goes first.
 pub const CLIENT_HISTORY_BYTES_MAX: usize = MIB;
+/// Marks that may stand on one character of what others say; further ones are not shown.
+pub const CLIENT_MARKS_PER_CHARACTER_MAX: usize = 16;
+/// People whose names the client completes; who was active least recently goes first.
+pub const CLIENT_PEOPLE_MAX: usize = 1_024;
+/// Entries of a folder that are offered to complete a file's name.
+pub const CLIENT_FILES_OFFERED_MAX: usize = 256;
+/// Lines of a text above which the client asks before it is sent as one message.
+pub const CLIENT_LINES_ASKED: usize = 10;
+/// Bytes of a text of several lines above which the client asks before it is sent.
+pub const CLIENT_LINES_BYTES_ASKED: usize = 2 * KIB;
+/// Rows of running transfers shown at once; the others are counted.
+pub const CLIENT_PROGRESS_ROWS_MAX: usize = 4;
+/// Longest line of piped JSON, bytes: a text in which every byte is escaped, and what is around it.
+pub const CLIENT_JSON_LINE_BYTES_MAX: usize = 6 * TEXT_BYTES_MAX + 4 * KIB;
+/// Largest file of settings, bytes; a larger one is refused.
+pub const CLIENT_SETTINGS_BYTES_MAX: usize = 64 * KIB;
 /// Bytes of painted output above which the client writes before it goes on reading.
 pub const CLIENT_PAINT_BYTES: usize = 64 * KIB;
 /// How long a leaving client waits for what it said to be stored, and for the goodbye.

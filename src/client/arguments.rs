@@ -64,6 +64,9 @@ pub struct Arguments {
     /// Send piped lines as text even when they begin with a slash.
     #[arg(long, help_heading = "Input from a pipe")]
     pub text: bool,
+    /// One JSON object a line, in both directions; docs/scripting.md describes them.
+    #[arg(long, conflicts_with = "text")]
+    pub json: bool,
     /// Stay after the end of piped input, and show what happens.
     #[arg(long, help_heading = "Input from a pipe")]
     pub listen: bool,

@@ -54,6 +54,20 @@ pub struct Turn {
     pub asked_to_stop: bool,
 }
 
+/// Whether there is a connection, for who shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// There is none; the next attempt begins in so long, if one does by itself.
+    Apart {
+        /// How long.
+        again_in: Option<Duration>,
+    },
+    /// One is being made.
+    Connecting,
+    /// There is one, and the server has said welcome.
+    Connected,
+}
+
 /// The link to one server.
 pub struct Link {
     poll: Poll,
@@ -167,6 +181,31 @@ impl Link {
         }
         if let Phase::Apart { again_at } = &mut self.phase {
             *again_at = Some(self.now);
+        }
+    }
+
+    /// Whether there is a connection.
+    pub fn standing(&self) -> Standing {
+        match self.phase {
+            Phase::Apart { again_at } => Standing::Apart {
+                again_in: again_at.map(|at| at.saturating_sub(self.now)),
+            },
+            Phase::Connected { .. } if self.session.conversation().is_welcome() => {
+                Standing::Connected
+            }
+            Phase::Attempt(_) | Phase::Connected { .. } => Standing::Connecting,
+            Phase::Ended(_) => Standing::Apart { again_in: None },
+        }
+    }
+
+    /// Begins the next attempt with the next turn; tells whether one was waited for.
+    pub fn try_now(&mut self) -> bool {
+        match &mut self.phase {
+            Phase::Apart { again_at } => {
+                *again_at = Some(self.now);
+                true
+            }
+            Phase::Attempt(_) | Phase::Connected { .. } | Phase::Ended(_) => false,
         }
     }
 
@@ -375,7 +414,7 @@ impl Link {
         if let Phase::Connected { socket, .. } = &mut self.phase {
             let _ = socket.write(self.session.outgoing());
         }
-        let why = error.to_string();
+        let why = ending::words(&error);
         match ending::is_final(&error) {
             true => self.end(Ending::Failed(why)),
             false => self.lost(&why, heard),
@@ -403,7 +442,13 @@ impl Link {
         match Ending::of_close(code) {
             Ok(ending) => self.end(ending),
             Err(_) if self.goodbye_by.is_some() => self.end(Ending::Clean),
-            Err(why) => self.lost(why, heard),
+            Err(why) => {
+                let why = match self.session.conversation().goodbye() {
+                    Some(reason) => format!("{why} ({reason})"),
+                    None => why.to_owned(),
+                };
+                self.lost(&why, heard);
+            }
         }
     }
 
@@ -426,6 +471,8 @@ impl Link {
         }
         if connected {
             self.apart_since = self.now;
+            // The welcome and the loss may have come with one reading.
+            self.was_welcome = true;
         }
         if self.hold {
             // The server did not wait for the answer; with it we come back.
