@@ -481,6 +481,8 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub const RECONNECT_WAIT_MIN: Duration = Duration::from_millis(500);
 /// The longest wait before a lost connection is tried again.
 pub const RECONNECT_WAIT_MAX: Duration = Duration::from_secs(30);
+/// Attempts that a time given for trying again is enough for, at least.
+pub const RETRY_ATTEMPTS_MIN: u32 = 8;
 /// Bytes waiting for the server above which the client reads no more input.
 pub const CLIENT_UNSENT_BYTES_MAX: usize = 512 * KIB;
 /// Bytes of unacknowledged messages above which the client reads no more input.

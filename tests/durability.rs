@@ -15,7 +15,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// How many kills there are by default; `PARLOUR_KILLS` says otherwise.
-const KILLS: usize = 8;
+const KILLS: usize = 5;
 /// Who writes. The first two have accounts.
 const WRITERS: [&str; 4] = ["ann", "bob", "cleo", "dan"];
 const ACCOUNTS: usize = 2;
@@ -23,7 +23,7 @@ const ACCOUNTS: usize = 2;
 const PAUSE: Duration = Duration::from_millis(10);
 /// How long a client goes on trying, and so the longest it waits: without a bound, waits become long
 /// when a server dies again and again.
-const RETRY: &str = "3s";
+const RETRY: &str = "20s";
 
 /// What a writer knows of its messages.
 #[derive(Default)]

@@ -29,7 +29,7 @@ use crate::crypto::handshake::StaticKey;
 use crate::crypto::record::CloseCode;
 use crate::limits::{
     CLIENT_EVENTS_PER_TURN, CLIENT_GOODBYE_TIMEOUT, CLIENT_READ_BYTES, CLIENT_READS_PER_TURN,
-    GONE_AFTER, HANDSHAKE_TIMEOUT, RECONNECT_WAIT_MAX,
+    GONE_AFTER, HANDSHAKE_TIMEOUT, RETRY_ATTEMPTS_MIN,
 };
 
 const SOCKET: Token = Token(0);
@@ -458,11 +458,8 @@ impl Link {
             Phase::Attempt(_) | Phase::Connected { .. } => {}
         }
         let connected = self.session.conversation().is_welcome();
-        // One that breaks again at once must not be tried at the first pace for ever.
-        if let Phase::Connected { since, .. } = self.phase
-            && self.now.saturating_sub(since) >= RECONNECT_WAIT_MAX
-        {
-            self.backoff.reset();
+        if let Phase::Connected { since, .. } = self.phase {
+            self.backoff.held(self.now.saturating_sub(since));
         }
         self.session.disconnect();
         if self.goodbye_by.is_some() {
@@ -489,7 +486,8 @@ impl Link {
             Retry::For(limit) => (self.apart_since + limit)
                 .checked_sub(self.now)
                 .filter(|left| !left.is_zero())
-                .map(|left| wait.min(left)),
+                // Often enough that the time is made use of.
+                .map(|left| wait.min(limit / RETRY_ATTEMPTS_MIN).min(left)),
         };
         let Some(again_after) = wait else {
             self.phase = Phase::Ended(Ending::Failed(why.to_owned()));
