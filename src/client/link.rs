@@ -444,8 +444,8 @@ impl Link {
             Err(_) if self.goodbye_by.is_some() => self.end(Ending::Clean),
             Err(why) => {
                 let why = match self.session.conversation().goodbye() {
-                    Some(reason) => format!("{why} ({reason})"),
-                    None => why.to_owned(),
+                    Some(reason) if !why.contains(reason) => format!("{why} ({reason})"),
+                    Some(_) | None => why.to_owned(),
                 };
                 self.lost(&why, heard);
             }

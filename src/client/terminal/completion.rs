@@ -11,6 +11,7 @@ use std::path::{MAIN_SEPARATOR, Path};
 pub use self::people::People;
 use super::editor::{Edit, Editor};
 use crate::chat::RoomName;
+use crate::client::safe::safe_row;
 use crate::limits::CLIENT_FILES_OFFERED_MAX;
 
 /// The commands, the server's and the client's own, as they are completed.
@@ -151,7 +152,7 @@ fn files(begun: &str) -> Vec<String> {
         .filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
             // What a terminal obeys may stand in a file's name.
-            let is_shown = name.starts_with(begun) && !name.chars().any(char::is_control);
+            let is_shown = name.starts_with(begun) && safe_row(&name) == name;
             let is_wanted = is_shown && (begun.starts_with('.') || !name.starts_with('.'));
             let is_folder = std::fs::metadata(entry.path()).is_ok_and(|data| data.is_dir());
             let behind = if is_folder { "/" } else { " " };

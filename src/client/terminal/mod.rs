@@ -136,7 +136,7 @@ struct Front {
     bye: Option<String>,
     /// Whether another Ctrl-C leaves.
     interrupted: bool,
-    /// Whether an empty line was meant for a lost connection, and nothing was said since.
+    /// Whether an empty line may be meant for a lost connection: nothing was said since it was.
     is_impatient: bool,
     /// Whether the shell is wanted.
     is_pausing: bool,
@@ -205,6 +205,8 @@ impl Front {
             News::AskSecret(prompt) => self.ask_secret(prompt),
             News::LoggedIn(name) => self.password_taken(name),
             News::Welcome { .. } => {
+                // An empty line may be on its way that was to try a lost connection.
+                self.is_impatient |= self.was_welcome;
                 self.was_welcome = true;
                 self.bye = None;
             }

@@ -180,9 +180,13 @@ impl Front {
             self.is_impatient = true;
             return;
         }
-        let leaves = self.empty_line == EmptyLine::Leave && !self.is_impatient;
-        if leaves && alone && link.standing() == Standing::Connected {
-            self.leave(link);
+        if self.empty_line == EmptyLine::Ignore || link.standing() != Standing::Connected {
+            return;
+        }
+        match (self.is_impatient, alone) {
+            (true, _) => self.screen.say("Ctrl-D leaves"),
+            (false, true) => self.leave(link),
+            (false, false) => {}
         }
     }
 

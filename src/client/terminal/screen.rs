@@ -26,6 +26,8 @@ pub(super) struct Screen {
     name: Option<Name>,
     /// Whether a connection was there before.
     was_connected: bool,
+    /// Why there is no connection, as it was said last.
+    apart_why: String,
     /// Whether the session goes on from before, so that its rooms are known.
     is_resumed: bool,
     /// Whether the terminal is to ring.
@@ -48,6 +50,7 @@ impl Screen {
             is_quiet,
             name: None,
             was_connected: false,
+            apart_why: String::new(),
             is_resumed: false,
             bell: false,
             day: None,
@@ -198,6 +201,7 @@ impl Screen {
         self.name = Some(name);
         self.people.forget(name);
         self.is_resumed = resumed;
+        self.apart_why.clear();
         let again = std::mem::replace(&mut self.was_connected, true);
         self.marks.connected(again);
         match (resumed, again) {
@@ -225,6 +229,11 @@ impl Screen {
 
     fn apart(&mut self, Apart { why, again_after }: Apart<'_>) {
         let why = safe_row(why);
+        // Said once, however often it is tried: the row below counts down.
+        if self.apart_why == why {
+            return;
+        }
+        self.apart_why.clone_from(&why);
         match again_after {
             Some(wait) => self.complain(&format!(
                 "{why}; trying again in {:.1} s (Enter tries now; what you type is sent then)",

@@ -173,6 +173,8 @@ fn what_was_missed_is_marked_and_counted() {
         apart.contains("broke; trying again in 2.0 s (Enter tries now"),
         "{apart}"
     );
+    let again = News::Apart(Apart { why, again_after });
+    assert_eq!(shown(&mut screen, &again), "", "it is not said twice");
     screen.lose_touch(THEN_UNIX_SECONDS);
     assert_eq!(shown(&mut screen, &welcome(true)), "-- connected again\n");
     screen.hear(&late("bob", "one", 0));
