@@ -220,6 +220,7 @@ impl Server {
                 }
                 Effect::Named(_) | Effect::Record(_) => {}
                 effect @ (Effect::Keep { .. }
+                | Effect::Erase(..)
                 | Effect::Dissolve(_)
                 | Effect::Leave { .. }
                 | Effect::Replay { .. }

@@ -13,6 +13,8 @@
 //! | [`wire`] | bytes to messages and back, sealed and plain |
 //! | [`fanout`] | a room's encoded log and its members' cursors |
 //! | [`files`] | files on their way |
+//! | `keylog` | the file for decoding captures, in builds made for that |
+//! | [`manual`] | man pages and shell completions |
 //! | [`store`] | what was said, kept |
 //! | [`spool`] | the bytes of files, kept |
 //! | [`activity`] | the activity log: its lines, its files |
@@ -32,7 +34,12 @@ pub mod fanout;
 pub mod files;
 pub mod wire;
 
+#[cfg(feature = "keylog")]
+pub mod keylog;
+#[cfg(any(feature = "server", feature = "client"))]
+pub mod manual;
 pub mod spool;
+
 pub mod store;
 
 #[cfg(feature = "server")]

@@ -108,6 +108,12 @@ pub const JOURNAL_BYTES_MAX: usize = 16 * MIB;
 /// How long the journal waits for another process that holds the database; then nothing of the
 /// batch is stored, and its senders are told.
 pub const JOURNAL_BUSY_MAX: Duration = Duration::from_secs(5);
+/// How long the journal waits before it tries again what it could not store, and looks again how
+/// full a disk is that was nearly full, when nobody says anything meanwhile.
+pub const JOURNAL_RETRY_INTERVAL: Duration = Duration::from_secs(1);
+/// Changes of records that a failing disk owes, each of another record; beyond it the server stops
+/// with a clear error. Some 16 MiB, and weeks of a full disk on a quiet server.
+pub const CHANGES_OWED_MAX: usize = 65_536;
 /// How long the journal has nothing to store before it does what could wait.
 pub const JOURNAL_QUIET: Duration = Duration::from_millis(20);
 /// How long the journal goes without that when there always is something to store.
@@ -529,6 +535,8 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub const RECONNECT_WAIT_MIN: Duration = Duration::from_millis(500);
 /// The longest wait before a lost connection is tried again.
 pub const RECONNECT_WAIT_MAX: Duration = Duration::from_secs(30);
+/// Attempts that a time given for trying again is enough for, at least.
+pub const RETRY_ATTEMPTS_MIN: u32 = 8;
 /// Bytes waiting for the server above which the client reads no more input.
 pub const CLIENT_UNSENT_BYTES_MAX: usize = 512 * KIB;
 /// Bytes of unacknowledged messages above which the client reads no more input.
@@ -547,6 +555,22 @@ pub const CLIENT_INPUT_PIECES_MAX: usize = 4;
 pub const CLIENT_HISTORY_LINES_MAX: usize = 1_000;
 /// Bytes of those lines together; the oldest goes first.
 pub const CLIENT_HISTORY_BYTES_MAX: usize = MIB;
+/// Marks that may stand on one character of what others say; further ones are not shown.
+pub const CLIENT_MARKS_PER_CHARACTER_MAX: usize = 16;
+/// People whose names the client completes; who was active least recently goes first.
+pub const CLIENT_PEOPLE_MAX: usize = 1_024;
+/// Entries of a folder that are offered to complete a file's name.
+pub const CLIENT_FILES_OFFERED_MAX: usize = 256;
+/// Lines of a text above which the client asks before it is sent as one message.
+pub const CLIENT_LINES_ASKED: usize = 10;
+/// Bytes of a text of several lines above which the client asks before it is sent.
+pub const CLIENT_LINES_BYTES_ASKED: usize = 2 * KIB;
+/// Rows of running transfers shown at once; the others are counted.
+pub const CLIENT_PROGRESS_ROWS_MAX: usize = 4;
+/// Longest line of piped JSON, bytes: a text in which every byte is escaped, and what is around it.
+pub const CLIENT_JSON_LINE_BYTES_MAX: usize = 6 * TEXT_BYTES_MAX + 4 * KIB;
+/// Largest file of settings, bytes; a larger one is refused.
+pub const CLIENT_SETTINGS_BYTES_MAX: usize = 64 * KIB;
 /// Bytes of painted output above which the client writes before it goes on reading.
 pub const CLIENT_PAINT_BYTES: usize = 64 * KIB;
 /// How long a leaving client waits for what it said to be stored, and for the goodbye.

@@ -27,7 +27,8 @@ const BANNED: [&str; 7] = [
 ];
 
 /// The files that may read the clock, each for its own program.
-const CLOCKS: [&str; 4] = [
+const CLOCKS: [&str; 5] = [
+    "benches/archive.rs",
     "src/admin/clock.rs",
     "src/net/clock.rs",
     "src/client/clock.rs",
@@ -83,7 +84,7 @@ struct Layer {
 }
 
 /// Who may import whom: the table of the architecture, lowest first.
-const LAYERS: [Layer; 17] = [
+const LAYERS: [Layer; 19] = [
     Layer {
         module: "limits",
         ours: &[],
@@ -129,6 +130,18 @@ const LAYERS: [Layer; 17] = [
         crates: &["minicbor", "zeroize"],
     },
     Layer {
+        module: "keylog",
+        ours: &["crypto"],
+        chat: Chat::Nothing,
+        crates: &[],
+    },
+    Layer {
+        module: "manual",
+        ours: &[],
+        chat: Chat::Nothing,
+        crates: &["clap", "clap_complete", "clap_mangen"],
+    },
+    Layer {
         module: "fanout",
         ours: &["limits", "buffer", "wire"],
         chat: Chat::Words,
@@ -166,7 +179,7 @@ const LAYERS: [Layer; 17] = [
     },
     Layer {
         module: "config",
-        ours: &["limits"],
+        ours: &["limits", "manual"],
         chat: Chat::All,
         crates: &["clap", "serde", "toml"],
     },
@@ -198,18 +211,21 @@ const LAYERS: [Layer; 17] = [
     },
     Layer {
         module: "client",
-        ours: &["limits", "buffer", "crypto", "wire"],
+        ours: &["limits", "buffer", "crypto", "manual", "wire"],
         chat: Chat::Words,
         crates: &[
             "clap",
             "crossterm",
+            "jiff",
             "landlock",
             "mio",
             "rand",
             "rustix",
+            "serde",
             "serde_json",
             "signal_hook",
             "signal_hook_mio",
+            "toml",
             "unicode_segmentation",
             "unicode_width",
             "zeroize",
@@ -217,13 +233,13 @@ const LAYERS: [Layer; 17] = [
     },
     Layer {
         module: "bin/parlourd",
-        ours: &["limits", "config", "net", "admin"],
+        ours: &["limits", "keylog", "config", "net", "admin"],
         chat: Chat::Nothing,
         crates: &["clap", "env_logger", "log", "sd_notify"],
     },
     Layer {
         module: "bin/parlour",
-        ours: &["limits", "client"],
+        ours: &["limits", "keylog", "client"],
         chat: Chat::Nothing,
         crates: &["clap"],
     },
@@ -382,12 +398,15 @@ fn unverified_faults(source: &Source) -> Vec<String> {
     faults
 }
 
-/// Whether no feature of `manifest` brings the unchecked opening along.
-fn is_unverified_by_request_only(manifest: &str) -> bool {
+/// What no other feature may bring along: opening unchecked, and writing keys down.
+const BY_REQUEST_ONLY: [&str; 2] = ["unverified", "keylog"];
+
+/// Whether `feature` stands alone in `manifest`, in no other feature and in no default.
+fn is_by_request_only(feature: &str, manifest: &str) -> bool {
     let mentions = manifest
         .lines()
-        .filter(|line| !line.starts_with('#') && line.contains("unverified"));
-    mentions.eq(["unverified = []"])
+        .filter(|line| !line.starts_with('#') && line.contains(feature));
+    mentions.eq([format!("{feature} = []")])
 }
 
 /// All faults of a tree.
@@ -450,7 +469,9 @@ fn the_tree_is_tidy() {
     let manifest = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
     let dependencies = dependencies(&manifest);
     assert!(dependencies.contains(&"x25519_dalek".to_owned()));
-    assert!(is_unverified_by_request_only(&manifest));
+    for feature in BY_REQUEST_ONLY {
+        assert!(is_by_request_only(feature, &manifest), "{feature}");
+    }
     let sources: Vec<Source> = ["src", "loadtest/src", "tests", "benches"]
         .iter()
         .flat_map(|folder| read_tree(root, folder))
@@ -626,10 +647,10 @@ mod tests {
     }
 
     #[test]
-    fn no_feature_brings_the_unchecked_opening_along() {
-        assert!(is_unverified_by_request_only("unverified = []\n"));
-        let others = "unverified = []\ndefault = [\"server\", \"unverified\"]\n";
-        assert!(!is_unverified_by_request_only(others));
+    fn no_feature_brings_another_along_that_must_be_asked_for() {
+        assert!(is_by_request_only("keylog", "keylog = []\n"));
+        let others = "keylog = []\ndefault = [\"server\", \"keylog\"]\n";
+        assert!(!is_by_request_only("keylog", others));
     }
 
     #[test]

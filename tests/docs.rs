@@ -57,6 +57,18 @@ fn the_protocol_s_numbers_are_the_server_s() {
         parlour::limits::UNNAMED_MESSAGE_BYTES_MAX,
         parlour::limits::TEXT_BYTES_MAX,
         parlour::limits::HANDSHAKE_PAYLOAD_BYTES_MAX,
+        parlour::limits::TEXT_LINES_MAX,
+        parlour::limits::UNACKNOWLEDGED_MAX,
+        parlour::limits::TOPIC_BYTES_MAX,
+        parlour::limits::REASON_BYTES_MAX,
+        parlour::limits::ROOMS_JOINED_MAX + 1,
+        parlour::limits::COMMAND_BYTES_BURST,
+        parlour::limits::COMMAND_BYTES_PER_SECOND,
+        parlour::limits::REPLIES_OWED_BYTES_MAX,
+        parlour::limits::PASSWORD_BYTES_MAX,
+        parlour::limits::UNNAMED_PER_SOURCE_MAX,
+        parlour::limits::NAMED_PER_SOURCE_MAX,
+        parlour::limits::FAILURES_PER_SOURCE_MAX,
     ] {
         let spelt = with_commas(number);
         assert!(

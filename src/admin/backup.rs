@@ -83,6 +83,18 @@ pub(super) fn restore(folder: &Path, file: &Path) -> Result<String, Mistake> {
     ))
 }
 
+/// Writes the database of a stopped server anew.
+pub(super) fn compact(folder: &Path) -> Result<String, Mistake> {
+    let bytes = || fs::metadata(folder.join(DATABASE)).map(|file| file.len());
+    let of_folder = |error: io::Error| of_file(folder, &error);
+    let before = bytes().map_err(of_folder)?;
+    store::compact(folder).map_err(|error| Mistake(error.to_string()))?;
+    let after = bytes().map_err(of_folder)?;
+    Ok(format!(
+        "{DATABASE} is written anew: {before} bytes before, {after} now"
+    ))
+}
+
 /// Whether the folder is the same server's; refuses another one's.
 fn check_folder(folder: &Path, key: &[u8]) -> Result<bool, Mistake> {
     match fs::read(folder.join(KEY)) {

@@ -46,6 +46,7 @@ pub fn run(folder: &Path, task: Task) -> Result<String, Mistake> {
             let id = EntryId(id);
             request::make(folder, &Request::Erase { room, id })
         }
+        Task::Compact => backup::compact(folder),
         Task::Log { user, follow } => log::show(folder, user.as_deref(), follow),
         Task::Accounts => export::accounts(folder),
         Task::Export { account } => export::account(folder, &account),

@@ -14,6 +14,10 @@ fn main() -> ExitCode {
     env_logger::Builder::from_env(filter)
         .format_target(false)
         .init();
+    #[cfg(feature = "keylog")]
+    if let Err(error) = parlour::keylog::begin(|words| log::warn!("{words}")) {
+        return fail(MISTAKE, &error.to_string());
+    }
     let done = match arguments(std::env::args_os()) {
         Ok(Action::Run(config)) => run(*config),
         Ok(Action::Print(text)) => print(&text),

@@ -124,6 +124,12 @@ impl Accounts {
         age < ACCOUNT_NAME_RESERVED && (by.is_none() || retired.former != by)
     }
 
+    /// Whether an account was called that before.
+    pub(super) fn was_called(&self, account: Option<AccountId>, name: Name) -> bool {
+        let retired = self.retired.get(&name);
+        account.is_some() && retired.is_some_and(|retired| retired.former == account)
+    }
+
     pub(super) fn get(&self, id: AccountId) -> Option<&AccountRecord> {
         self.by_id.get(&id)
     }

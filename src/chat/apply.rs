@@ -54,6 +54,10 @@ impl Chat {
                 self.settle(outcome, effects);
                 Verdict::Taken
             }
+            Input::Space(space) => {
+                self.space = space;
+                Verdict::Taken
+            }
             Input::Tick => {
                 self.tell_counts(effects);
                 self.expire_sessions(effects);

@@ -266,6 +266,7 @@ impl Chat {
             person.rare_mut().account = Some(account);
         }
         self.take_what_the_account_has(id, account, ignored, effects);
+        self.remember_session(id, effects);
         if let Some(client) = client.filter(|_| door == Door::Sealed) {
             effects.push_back(Effect::Reply(client, Event::Renamed(to)));
         }

@@ -73,6 +73,7 @@ impl Chat {
             journal: Journal::default(),
             changes: Changes::default(),
             offers: Offers::default(),
+            space: super::Space::default(),
             is_stopping: false,
         }
     }

@@ -8,8 +8,8 @@ use super::journal::Journal;
 use super::refusal::{Refusal, StoreFailure};
 use super::seats::Seat;
 use super::{
-    Append, Change, Chat, ClientId, Effect, Effects, Event, Job, Kept, MessageKey, RequestId,
-    Ticket, Write,
+    Append, Change, Chat, ClientId, Effect, Effects, EntryId, Event, Job, Kept, MessageKey,
+    RequestId, RoomId, Ticket, Write,
 };
 use crate::limits::CHANGES_WAITING_MAX;
 use std::collections::{BTreeMap, VecDeque};
@@ -56,6 +56,15 @@ pub(super) enum Then {
         request: RequestId,
         /// What was done.
         text: Arc<str>,
+    },
+    /// What was said is taken back, and an operator outside is told.
+    Erased {
+        /// What it asked.
+        request: RequestId,
+        /// What was done.
+        text: Arc<str>,
+        /// What is taken back.
+        entry: (RoomId, EntryId),
     },
 }
 
@@ -128,20 +137,39 @@ impl Then {
             Self::Report { request, text } => {
                 effects.push_back(Effect::Administered(request, Ok(text)));
             }
+            Self::Erased {
+                request,
+                text,
+                entry: (room, id),
+            } => {
+                // Only now: whoever has not had it is given what the store has in its place.
+                effects.push_back(Effect::Erase(room, id));
+                effects.push_back(Effect::Administered(request, Ok(text)));
+            }
         }
     }
 
-    /// The change could not be kept.
+    /// The change could not be kept yet. It holds all the same, and the journal tries it again
+    /// before anything else it stores, without another answer.
     fn fail(self, why: StoreFailure, effects: &mut Effects) {
-        let refusal = Refusal::NotStored(why);
+        let refusal = Refusal::NotYetStored(why);
+        let words = refusal.to_string().into();
         match self {
             Self::Nothing => {}
             Self::Tell { client, key, .. } => {
                 effects.push_back(Effect::Reply(client, Event::Refused(key, refusal)));
             }
             Self::Report { request, .. } => {
-                let why = refusal.to_string().into();
-                effects.push_back(Effect::Administered(request, Err(why)));
+                effects.push_back(Effect::Administered(request, Err(words)));
+            }
+            Self::Erased {
+                request,
+                entry: (room, id),
+                ..
+            } => {
+                // Memory lets go of it now, since nobody says when the store has.
+                effects.push_back(Effect::Erase(room, id));
+                effects.push_back(Effect::Administered(request, Err(words)));
             }
         }
     }
@@ -150,7 +178,7 @@ impl Then {
     fn client(&self) -> Option<ClientId> {
         match self {
             Self::Tell { client, .. } => Some(*client),
-            Self::Nothing | Self::Report { .. } => None,
+            Self::Nothing | Self::Report { .. } | Self::Erased { .. } => None,
         }
     }
 }
@@ -221,7 +249,7 @@ impl Chat {
         }
     }
 
-    /// A change is not durable, though it holds while the server runs; whether it was one.
+    /// A change is not durable yet, though it holds; whether it was one.
     pub(super) fn not_changed(
         &mut self,
         ticket: Ticket,

@@ -159,7 +159,7 @@ pub(super) static TABLE: [Spelling; 46] = [
     ),
     spelling(
         &["topic"],
-        "/topic [ROOM] [TEXT]",
+        "/topic [#ROOM] [TEXT]",
         "shows or sets what a room is about",
         |rest| {
             let (room, rest) = room_first(rest);
@@ -261,7 +261,7 @@ pub(super) static TABLE: [Spelling; 46] = [
     ),
     spelling(
         &["invite"],
-        "/invite [ROOM] NAME",
+        "/invite [#ROOM] NAME",
         "moderators: lets somebody in without the key",
         |rest| {
             let (room, rest) = room_first(rest);
@@ -273,31 +273,31 @@ pub(super) static TABLE: [Spelling; 46] = [
     ),
     spelling(
         &["kick"],
-        "/kick [ROOM] NAME [WHY]",
+        "/kick [#ROOM] NAME [WHY]",
         "moderators: removes somebody from a room",
         |rest| sanction(Measure::Kick, rest),
     ),
     spelling(
         &["mute"],
-        "/mute [ROOM] NAME [10m] [WHY]",
+        "/mute [#ROOM] NAME [10m] [WHY]",
         "moderators: lets somebody speak no more, for a while or for good",
         |rest| sanction(Measure::Mute, rest),
     ),
     spelling(
         &["unmute"],
-        "/unmute [ROOM] NAME",
+        "/unmute [#ROOM] NAME",
         "moderators: lets somebody speak again",
         |rest| lift(Measure::Mute, rest),
     ),
     spelling(
         &["ban"],
-        "/ban [ROOM] NAME [server] [1h] [WHY]",
+        "/ban [#ROOM] NAME [server] [1h] [WHY]",
         "moderators: removes somebody and keeps them out; with server, administrators: from everywhere",
         |rest| sanction(Measure::Ban, rest),
     ),
     spelling(
         &["unban"],
-        "/unban [ROOM] NAME [server]",
+        "/unban [#ROOM] NAME [server]",
         "moderators: lets somebody in again",
         |rest| lift(Measure::Ban, rest),
     ),
@@ -316,13 +316,13 @@ pub(super) static TABLE: [Spelling; 46] = [
     ),
     spelling(
         &["op"],
-        "/op [ROOM] NAME [server]",
+        "/op [#ROOM] NAME [server]",
         "owners: makes somebody a moderator; with server, administrators: an administrator",
         |rest| appoint(true, rest),
     ),
     spelling(
         &["deop"],
-        "/deop [ROOM] NAME [server]",
+        "/deop [#ROOM] NAME [server]",
         "owners: takes that back",
         |rest| appoint(false, rest),
     ),
@@ -481,8 +481,18 @@ fn names(rest: &str) -> Option<Command<'_>> {
     })
 }
 
+/// What `/set` changes.
+const SETTINGS: [&str; 5] = ["history", "hidden", "limit", "key", "plain"];
+
 fn set(rest: &str) -> Option<Command<'_>> {
-    let (room, rest) = room_first(rest);
+    let (mut room, mut rest) = room_first(rest);
+    let (word, behind) = split(rest);
+    // What is no setting, and has not just a value behind it, is a room without its `#`.
+    let is_setting = SETTINGS.iter().any(|name| word.eq_ignore_ascii_case(name));
+    let has_value = split(behind).1.is_empty() && !behind.is_empty();
+    if room.is_none() && !is_setting && !has_value {
+        (room, rest) = (optional(word)?, behind);
+    }
     if rest.is_empty() {
         return Some(Command::Set { room, change: None });
     }
@@ -518,7 +528,7 @@ fn keys(rest: &str) -> Option<Command<'_>> {
     }))
 }
 
-/// Reads `[ROOM] NAME [server] [DURATION] [WHY]`; a kick has no duration.
+/// Reads `[#ROOM] NAME [server] [DURATION] [WHY]`; a kick has no duration.
 fn sanction(measure: Measure, rest: &str) -> Option<Command<'_>> {
     let (room, rest) = room_first(rest);
     let (name, rest) = split(rest);
@@ -565,7 +575,7 @@ fn appoint(is_given: bool, rest: &str) -> Option<Command<'_>> {
     })
 }
 
-/// Reads `[ROOM] NAME [server]`.
+/// Reads `[#ROOM] NAME [server]`.
 fn place_and_name(rest: &str) -> Option<(Place<'_>, &str)> {
     let (room, rest) = room_first(rest);
     let (name, word) = one_or_two(rest)?;

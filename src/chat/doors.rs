@@ -34,7 +34,7 @@ impl Chat {
     /// A connection has come.
     pub(super) fn open(&mut self, client: ClientId, arrival: Arrival, effects: &mut Effects) {
         self.seats.open(client, arrival);
-        if let Some(refusal) = self.is_banned(arrival.source, arrival.key) {
+        if let Some(refusal) = self.is_banned(arrival.source, arrival.key, self.now.unix_ms) {
             effects.push_back(Effect::Reply(client, Event::Refused(None, refusal)));
             self.seats.replace(client, Seat::Deaf(Box::default()));
             effects.push_back(Effect::Finish(

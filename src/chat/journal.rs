@@ -219,8 +219,13 @@ impl Chat {
                 ticket,
                 is_right,
                 rehash,
-            } => self.checked(ticket, is_right, rehash, effects),
-            Outcome::Hashed { ticket, hash } => self.hashed(ticket, hash, effects),
+                token,
+            } => self.checked(ticket, is_right.then_some((rehash, token)), effects),
+            Outcome::Hashed {
+                ticket,
+                hash,
+                token,
+            } => self.hashed(ticket, hash, token, effects),
             Outcome::File(outcome) => self.settle_file(outcome, effects),
             Outcome::PasswordRefused { ticket, why } => self.not_hashed(ticket, why, effects),
         }

@@ -171,6 +171,7 @@ pub struct Chat {
     journal: Journal,
     changes: Changes,
     offers: Offers,
+    space: Space,
     is_stopping: bool,
 }
 
@@ -213,6 +214,11 @@ impl Chat {
     /// How many answers the journal owes.
     pub fn journal_len(&self) -> usize {
         self.journal.len() + self.changes.outstanding()
+    }
+
+    /// How many searches the reader owes an answer.
+    pub fn searches_len(&self) -> usize {
+        self.searches.count()
     }
 
     /// Whether the journal owes no answer; a stopping server waits for it.

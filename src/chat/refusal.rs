@@ -184,6 +184,10 @@ pub enum Refusal {
     Busy,
     /// The store could not be read.
     NotRead,
+    /// The disk is nearly full, and what is left is for accounts.
+    DiskLow,
+    /// It holds, but the store could not keep it yet.
+    NotYetStored(StoreFailure),
     /// That person may do as much as oneself, or more.
     Outranked(Name),
     /// Nothing is kept that could be searched.
@@ -268,6 +272,8 @@ impl Refusal {
             Self::NothingAsked => 58,
             Self::Busy => 59,
             Self::NotRead => 60,
+            Self::DiskLow => 61,
+            Self::NotYetStored(_) => 62,
             Self::Outranked(_) => 70,
             Self::NothingToSearch => 71,
             Self::File(refusal) => refusal.code(),
@@ -298,6 +304,15 @@ impl Refusal {
             }
             Self::NotStored(StoreFailure::Io | StoreFailure::Broken) => {
                 "not stored, the server could not write; try again"
+            }
+            Self::DiskLow => {
+                "not stored, the server's disk is nearly full and keeps messages of accounts only; try again later"
+            }
+            Self::NotYetStored(StoreFailure::DiskFull) => {
+                "it holds, but is not stored yet: the server's disk is full; the server goes on trying"
+            }
+            Self::NotYetStored(StoreFailure::Io | StoreFailure::Broken) => {
+                "it holds, but is not stored yet: the server could not write; it goes on trying"
             }
             Self::Stopping => "not stored, the server is stopping; send it again later",
             Self::WrongDoor { advice } => advice,
@@ -476,7 +491,7 @@ impl Refusal {
                 write!(
                     f,
                     "too many tries; the next one is looked at in {}",
-                    Ago(*wait)
+                    Left(*wait)
                 )
             }
             Self::BadPassword { max } => write!(f, "a password has 1 to {max} bytes; try another"),
@@ -519,7 +534,7 @@ struct Still(Option<Duration>);
 impl fmt::Display for Still {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0
-            .map_or(Ok(()), |left| write!(f, " for another {}", Ago(left)))
+            .map_or(Ok(()), |left| write!(f, " for another {}", Left(left)))
     }
 }
 
@@ -534,6 +549,29 @@ impl fmt::Display for Ago {
             60..3_600 => write!(f, "{}m", seconds / 60),
             3_600..86_400 => write!(f, "{}h", seconds / 3_600),
             _ => write!(f, "{}d", seconds / 86_400),
+        }
+    }
+}
+
+/// How long something still lasts, as people read it: never less than it is by a second, and
+/// otherwise to the nearest, so that ten minutes are not nine when they have just begun.
+pub struct Left(pub Duration);
+
+impl fmt::Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MINUTE: u64 = 60;
+        const HOUR: u64 = 60 * MINUTE;
+        const DAY: u64 = 24 * HOUR;
+        let seconds = self.0.as_secs() + u64::from(self.0.subsec_nanos() > 0);
+        let nearest = |unit: u64| (seconds + unit / 2) / unit;
+        if seconds < MINUTE {
+            write!(f, "{seconds}s")
+        } else if nearest(MINUTE) < HOUR / MINUTE {
+            write!(f, "{}m", nearest(MINUTE))
+        } else if nearest(HOUR) < DAY / HOUR {
+            write!(f, "{}h", nearest(HOUR))
+        } else {
+            write!(f, "{}d", nearest(DAY))
         }
     }
 }
@@ -614,6 +652,8 @@ mod tests {
             Refusal::NothingAsked,
             Refusal::Busy,
             Refusal::NotRead,
+            Refusal::DiskLow,
+            Refusal::NotYetStored(StoreFailure::DiskFull),
             Refusal::Outranked(name),
             Refusal::NothingToSearch,
             Refusal::File(FileRefusal::NoFiles),
@@ -624,5 +664,16 @@ mod tests {
             assert!(refusal.code() > last, "{refusal} has a code of its own");
             last = refusal.code();
         }
+    }
+
+    #[test]
+    fn what_is_left_is_not_said_to_be_less() {
+        let left = |millis| Left(Duration::from_millis(millis)).to_string();
+        assert_eq!(left(1), "1s");
+        assert_eq!(left(59_001), "1m");
+        assert_eq!(left(599_000), "10m");
+        assert_eq!(left(3_599_000), "1h");
+        assert_eq!(left(86_399_000), "1d");
+        assert_eq!(left(2 * 86_400_000), "2d");
     }
 }

@@ -183,12 +183,15 @@ impl Sanctions {
 
 impl Chat {
     /// Whether nobody from there, or nobody with that key, is let in; told to peers at the door.
-    pub fn is_banned(&self, source: IpAddr, key: Option<ClientKey>) -> Option<Refusal> {
+    pub fn is_banned(
+        &self,
+        source: IpAddr,
+        key: Option<ClientKey>,
+        unix_ms: u64,
+    ) -> Option<Refusal> {
         let marks = [Some(Mark::Source(network(source))), key.map(Mark::Key)];
-        let record = self
-            .sanctions
-            .hits(&marks, None, Measure::Ban, self.now.unix_ms)?;
-        Some(self.ban_in_words(record, None))
+        let record = self.sanctions.hits(&marks, None, Measure::Ban, unix_ms)?;
+        Some(ban_in_words(record, None, unix_ms))
     }
 
     /// Whether an account is kept out of the server. Asked before it is let in.
@@ -197,14 +200,14 @@ impl Chat {
         let record = self
             .sanctions
             .hits(&marks, None, Measure::Ban, self.now.unix_ms)?;
-        Some(self.ban_in_words(record, None))
+        Some(ban_in_words(record, None, self.now.unix_ms))
     }
 
     /// Whether somebody is kept out of a room. Who has a role there is not for its network's sake.
     pub(super) fn ban_of(&self, id: PersonId, room: RoomId) -> Option<Refusal> {
         let record = self.hit(id, room, Measure::Ban)?;
         let name = self.rooms.get(room)?.name;
-        Some(self.ban_in_words(record, Some(name)))
+        Some(ban_in_words(record, Some(name), self.now.unix_ms))
     }
 
     /// Whether somebody may speak in a room.
@@ -233,19 +236,23 @@ impl Chat {
             .hits(&marks, Some(room), measure, self.now.unix_ms)
     }
 
-    fn ban_in_words(&self, record: &SanctionRecord, room: Option<RoomName>) -> Refusal {
-        Refusal::Banned {
-            room,
-            left: self.time_left(record),
-            why: record.why.clone(),
-        }
-    }
-
     /// For how long a sanction is still in force; nothing when for good.
     pub(super) fn time_left(&self, record: &SanctionRecord) -> Option<Duration> {
-        let left = |until: u64| Duration::from_millis(until.saturating_sub(self.now.unix_ms));
-        record.until_unix_ms.map(left)
+        time_left(record, self.now.unix_ms)
     }
+}
+
+fn ban_in_words(record: &SanctionRecord, room: Option<RoomName>, unix_ms: u64) -> Refusal {
+    Refusal::Banned {
+        room,
+        left: time_left(record, unix_ms),
+        why: record.why.clone(),
+    }
+}
+
+fn time_left(record: &SanctionRecord, unix_ms: u64) -> Option<Duration> {
+    let left = |until: u64| Duration::from_millis(until.saturating_sub(unix_ms));
+    record.until_unix_ms.map(left)
 }
 
 /// Somebody as a ban would hit it: by its account, or else by all that a guest is recognised by.

@@ -9,19 +9,19 @@
 //! Current ──> check ──> New ──> Again ──> hash ──> an account, or another password
 //! ```
 
+mod results;
+
 use super::held::Source;
 use super::name::Name;
 use super::people::{Person, PersonId};
 use super::refusal::Refusal;
 use super::seats::Seat;
 use super::{
-    AccountId, Chat, ClientId, Deed, Door, Effect, Effects, Event, Job, MessageKey, PasswordHash,
-    PasswordJob, PasswordTask, Pause, Resume, SecretPrompt, Ticket, Verdict,
+    AccountId, Chat, ClientId, Door, Effect, Effects, Event, Job, MessageKey, PasswordJob,
+    PasswordTask, Pause, Resume, Secret, SecretPrompt, Ticket, Token, Verdict,
 };
-use crate::limits::{PASSWORD_BYTES_MAX, PASSWORD_TRIES_MAX};
-use std::fmt;
+use crate::limits::PASSWORD_BYTES_MAX;
 use std::net::IpAddr;
-use zeroize::Zeroizing;
 
 /// What a connection was asked in secret.
 #[derive(Debug)]
@@ -57,15 +57,6 @@ pub(super) struct Login {
     pub(super) resume: Option<Resume>,
     /// The account whose password the worker compares.
     pub(super) account: Option<AccountId>,
-}
-
-/// A password that somebody typed; never shown.
-pub(super) struct Secret(Zeroizing<String>);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
-    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -112,6 +103,7 @@ pub(super) struct Origin {
     address: IpAddr,
     is_trusted: bool,
     pub(super) takes_passwords: bool,
+    token: Token,
 }
 
 impl Chat {
@@ -163,6 +155,7 @@ impl Chat {
                 address: nameless.arrival.source,
                 is_trusted: nameless.arrival.trusted,
                 takes_passwords: nameless.arrival.takes_passwords,
+                token: nameless.arrival.token,
             }),
             Seat::Taken(id) => self.people.get(*id).map(|person| Origin {
                 door: person.door,
@@ -170,6 +163,7 @@ impl Chat {
                 address: person.source,
                 is_trusted: person.standing.is_trusted(),
                 takes_passwords: person.standing.takes_passwords(),
+                token: person.token,
             }),
             Seat::Vacant | Seat::Deaf(_) => None,
         }
@@ -231,7 +225,7 @@ impl Chat {
         } else if text.is_empty() {
             self.cancel_flow(client, key, &flow.stage, effects);
         } else {
-            let secret = Secret(Zeroizing::new(text.to_owned()));
+            let secret = Secret::new(text);
             self.take_secret(client, key, flow.stage, secret, effects);
         }
         Verdict::Taken
@@ -355,8 +349,9 @@ impl Chat {
             ticket,
             client,
             source: origin.source.address(),
-            password: secret.0,
+            password: secret,
             task,
+            token: origin.token,
         })));
         let job = Some(Underway {
             ticket,
@@ -412,177 +407,6 @@ impl Chat {
         };
         let job = nameless.flow.as_mut().and_then(|flow| flow.job.as_mut());
         job.map(|job| job.has_ended = true).is_some()
-    }
-
-    /// A password was compared.
-    pub(super) fn checked(
-        &mut self,
-        ticket: Ticket,
-        is_right: bool,
-        rehash: Option<PasswordHash>,
-        effects: &mut Effects,
-    ) {
-        let Some((client, stage, job)) = self.take_answered(ticket) else {
-            return;
-        };
-        match stage {
-            Stage::Login(login) if is_right => {
-                self.logged_in(client, job.key, login, rehash, effects);
-            }
-            Stage::Current if is_right => {
-                self.forgive(client, None);
-                self.ask_secret(client, Stage::New, effects);
-                done(client, job.key, effects);
-            }
-            stage @ (Stage::Login(_) | Stage::Current) => {
-                self.got_it_wrong(client, job.key, stage, effects);
-            }
-            Stage::New | Stage::Again(_) => unreachable!("a new password is hashed, not compared"),
-        }
-        self.go_on_ending(client, job.has_ended, effects);
-    }
-
-    /// A password was hashed.
-    pub(super) fn hashed(&mut self, ticket: Ticket, hash: PasswordHash, effects: &mut Effects) {
-        let Some((client, _, job)) = self.take_answered(ticket) else {
-            return;
-        };
-        if let Some(id) = self.session_on(client) {
-            self.choose_password(id, job.key, hash, effects);
-        }
-        self.go_on_ending(client, job.has_ended, effects);
-    }
-
-    /// The worker would not look at a password; it may be given once more.
-    pub(super) fn not_hashed(&mut self, ticket: Ticket, why: Refusal, effects: &mut Effects) {
-        let Some((client, stage, job)) = self.take_answered(ticket) else {
-            return;
-        };
-        effects.push_back(Effect::Reply(client, Event::Refused(job.key, why)));
-        let stage = match stage {
-            Stage::Login(_) | Stage::Current => stage,
-            Stage::New | Stage::Again(_) => Stage::New,
-        };
-        self.ask_secret(client, stage, effects);
-        self.go_on_ending(client, job.has_ended, effects);
-    }
-
-    /// The flow that waited for an answer, if its connection still does.
-    fn take_answered(&mut self, ticket: Ticket) -> Option<(ClientId, Stage, Underway)> {
-        let client = self.password_jobs.finish(ticket)?;
-        let job = self.flow(client)?.job.filter(|job| job.ticket == ticket)?;
-        let flow = self.take_flow(client)?;
-        Some((client, flow.stage, job))
-    }
-
-    /// The right password was given for an account.
-    fn logged_in(
-        &mut self,
-        client: ClientId,
-        key: Option<MessageKey>,
-        login: Box<Login>,
-        rehash: Option<PasswordHash>,
-        effects: &mut Effects,
-    ) {
-        let account = login.account.and_then(|id| self.accounts.get_mut(id));
-        let Some(account) = account else {
-            // It ended while its password was looked at.
-            self.got_it_wrong(client, key, Stage::Login(login), effects);
-            return;
-        };
-        let id = account.id;
-        if let Some(hash) = rehash {
-            account.password = Some(hash);
-            self.accounts.touch(id);
-        }
-        self.forgive(client, Some(login.name));
-        if self.is_stopping {
-            let refused = Event::Refused(key, Refusal::Stopping);
-            effects.push_back(Effect::Reply(client, refused));
-            return;
-        }
-        match self.session_on(client) {
-            Some(session) => match self.banned_account(id) {
-                Some(banned) => {
-                    effects.push_back(Effect::Reply(client, Event::Refused(key, banned)));
-                    return;
-                }
-                None => self.become_account(session, id, effects),
-            },
-            None => self.log_in(client, id, login.room.as_deref(), login.resume, effects),
-        }
-        done(client, key, effects);
-    }
-
-    /// A right password ends the wait that wrong ones brought about.
-    fn forgive(&mut self, client: ClientId, name: Option<Name>) {
-        let account = self.session_on(client).and_then(|id| self.account_of(id));
-        let name = name.or(account.map(|account| account.name));
-        if let (Some(name), Some(origin)) = (name, self.origin(client)) {
-            self.login_delays.forget(name, origin.source);
-        }
-    }
-
-    /// A password was wrong, or the name was no account's: one is like the other.
-    fn got_it_wrong(
-        &mut self,
-        client: ClientId,
-        key: Option<MessageKey>,
-        stage: Stage,
-        effects: &mut Effects,
-    ) {
-        let session = self.session_on(client);
-        let own = session
-            .and_then(|id| self.people.get(id))
-            .map(|own| own.name);
-        let name = match &stage {
-            Stage::Login(login) => Some(login.name),
-            Stage::Current | Stage::New | Stage::Again(_) => own,
-        };
-        if let (Some(name), Some(origin)) = (name, self.origin(client)) {
-            let now = self.now.monotonic;
-            self.login_delays.note(name, origin.source, now);
-            let source = origin.address;
-            let deed = Deed::LoginFailed { source, name };
-            self.record(Some(client), own, deed, effects);
-        }
-        if self.count_try(client) < PASSWORD_TRIES_MAX {
-            self.ask_again(client, key, stage, Refusal::WrongPassword, effects);
-            return;
-        }
-        let refused = Event::Refused(key, Refusal::WrongPassword);
-        effects.push_back(Effect::Reply(client, refused));
-        self.discard_typed(client, effects);
-        match session {
-            Some(id) => self.leave_server(id, None, effects),
-            None => self.turn_away(client, None, effects),
-        }
-    }
-
-    /// Counts a wrong password of a connection.
-    fn count_try(&mut self, client: ClientId) -> u8 {
-        let tries = match self.seats.get_mut(client) {
-            Some(Seat::Nameless(nameless)) => Some(&mut nameless.tries),
-            Some(Seat::Taken(id)) => {
-                let person = self.people.get_mut(*id);
-                person.map(|person| &mut person.rare_mut().tries)
-            }
-            Some(Seat::Vacant | Seat::Deaf(_)) | None => None,
-        };
-        tries.map_or(PASSWORD_TRIES_MAX, |tries| {
-            *tries = tries.saturating_add(1);
-            *tries
-        })
-    }
-
-    /// Goes on with a goodbye that waited for the password worker.
-    fn go_on_ending(&mut self, client: ClientId, has_ended: bool, effects: &mut Effects) {
-        if has_ended {
-            self.end_of_input(client, effects);
-        }
-        if let Some(id) = self.session_on(client) {
-            self.finish_if_answered(id, effects);
-        }
     }
 }
 

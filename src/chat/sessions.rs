@@ -43,7 +43,9 @@ impl Chat {
             return Ok((name, Claim::Account));
         }
         let unix_ms = self.now.unix_ms;
-        if name.is_reserved() || self.accounts.is_retired(name, account, unix_ms) {
+        // The first administrator has a reserved name, and may go back to it.
+        let is_reserved = name.is_reserved() && !self.accounts.was_called(account, name);
+        if is_reserved || self.accounts.is_retired(name, account, unix_ms) {
             return Err(Refusal::NameReserved(name));
         }
         if let Some((id, owner)) = self.people.named(name) {

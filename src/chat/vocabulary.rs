@@ -263,7 +263,6 @@ impl Body {
 // --- What goes in ---
 
 /// Everything that can happen to the chat.
-#[derive(Debug)]
 pub enum Input<'a> {
     /// A connection has come through its door; it has no name yet.
     Opened(ClientId, Arrival),
@@ -285,10 +284,35 @@ pub enum Input<'a> {
     Closed(ClientId, Parting),
     /// A worker has answered.
     Outcome(Outcome),
+    /// The store has more or less space than before.
+    Space(Space),
     /// The time of [`crate::chat`]'s next deadline has come.
     Tick,
     /// The server begins to stop: nothing new is accepted.
     Stop,
+}
+
+/// Says nothing of what was typed: it may be a password.
+impl fmt::Debug for Input<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Opened(client, arrival) => write!(f, "Opened({client:?}, {arrival:?})"),
+            Self::Hello(client, hello) => write!(f, "Hello({client:?}, {hello:?})"),
+            Self::Line(client, _) => write!(f, "Line({client:?}, ..)"),
+            Self::Command(client, key, command) => {
+                write!(f, "Command({client:?}, {key:?}, {command:?})")
+            }
+            Self::Run(client, key, _) => write!(f, "Run({client:?}, {key:?}, ..)"),
+            Self::Secret(client, key, _) => write!(f, "Secret({client:?}, {key:?}, ..)"),
+            Self::Administer(request, task) => write!(f, "Administer({request:?}, {task:?})"),
+            Self::EndOfInput(client) => write!(f, "EndOfInput({client:?})"),
+            Self::Closed(client, parting) => write!(f, "Closed({client:?}, {parting:?})"),
+            Self::Outcome(outcome) => write!(f, "Outcome({outcome:?})"),
+            Self::Space(space) => write!(f, "Space({space:?})"),
+            Self::Tick => f.write_str("Tick"),
+            Self::Stop => f.write_str("Stop"),
+        }
+    }
 }
 
 /// What became of an input.
@@ -337,6 +361,8 @@ pub enum Effect {
         /// Whether its log is shown to newcomers.
         history: bool,
     },
+    /// What was said is taken back: it is shown to nobody who has not had it.
+    Erase(RoomId, EntryId),
     /// A room ends; it has no members.
     Dissolve(RoomId),
     /// An entry becomes visible to a room's members.

@@ -45,6 +45,19 @@ struct Room {
     replaying: bool,
     /// Whether what comes is shown once more, because it was asked for.
     shown_again: bool,
+    /// Whether the history of a session begun anew is being shown: only what was not had before is.
+    is_caught_up: CaughtUp,
+}
+
+/// How what is shown of a room reaches back to what was had from it before the session was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CaughtUp {
+    /// It was not known before.
+    Unknown,
+    /// All that has come so far is new.
+    NotYet,
+    /// Something has come that was had before.
+    Reached,
 }
 
 /// How far one is on the way into the room that was wished for.
@@ -84,8 +97,12 @@ pub struct Conversation {
     given: Option<(MessageKey, SecretPrompt)>,
     /// The rooms of a session that is over, the one that was current last.
     rejoin: Vec<RoomName>,
+    /// The newest entry had from each room of a session that is over.
+    known: BTreeMap<RoomId, EntryId>,
     /// Whether this connection's session goes on from one before.
     is_resumed: bool,
+    /// Why the server says that it ends.
+    goodbye: Option<String>,
     /// Added to the time of each entry.
     time_shift_seconds: i64,
     /// What was asked about files on this connection and is not answered.
@@ -112,7 +129,9 @@ impl Conversation {
             asked: None,
             given: None,
             rejoin: Vec::new(),
+            known: BTreeMap::new(),
             is_resumed: false,
+            goodbye: None,
             time_shift_seconds: 0,
             file_keys: BTreeSet::new(),
             outgoing: Vec::new(),
@@ -129,6 +148,16 @@ impl Conversation {
     pub fn current_room(&self) -> Option<RoomName> {
         let handle = room_handle(self.current?);
         self.rooms.get(&handle)?.name
+    }
+
+    /// The rooms one is in, as far as they have names.
+    pub fn rooms(&self) -> impl Iterator<Item = RoomName> {
+        self.rooms.values().filter_map(|room| room.name)
+    }
+
+    /// Why the server of this connection has said goodbye, if it gave a reason.
+    pub fn goodbye(&self) -> Option<&str> {
+        self.goodbye.as_deref()
     }
 
     /// Whether the server has said welcome on this connection.
@@ -170,6 +199,7 @@ impl Conversation {
         self.asked = None;
         self.given = None;
         self.file_keys.clear();
+        self.goodbye = None;
     }
 
     /// Says who one is, with what is needed to go on where one was.
@@ -196,21 +226,41 @@ impl Conversation {
         self.send(&ClientMessage::Hello(hello), heard);
     }
 
-    /// Says `text` in the current room, now or as soon as there is a connection.
-    pub fn say(&mut self, text: &str, heard: &mut Outlet<'_>) {
+    /// Says `text` in the current room, now or as soon as there is a connection. The key comes back
+    /// with the answer.
+    pub fn say(&mut self, text: &str, heard: &mut Outlet<'_>) -> MessageKey {
         // While a command is under way only the server knows which room is current.
         let room = match self.unacknowledged.has_command() {
             true => None,
             false => self.current,
         };
         let text = text.to_owned();
-        self.add(What::Say { room, text }, heard);
+        self.add(What::Say { room, text }, heard)
+    }
+
+    /// Says `text` in `room`, whichever is current.
+    pub fn say_in(&mut self, room: RoomName, text: &str, heard: &mut Outlet<'_>) -> MessageKey {
+        let known = self.rooms.values().find(|known| known.name == Some(room));
+        match known.map(|room| room.id) {
+            Some(id) => {
+                let (room, text) = (Some(id), text.to_owned());
+                self.add(What::Say { room, text }, heard)
+            }
+            // A command before this one may be about to enter it.
+            None => self.run(&format!("/say {room} {text}"), heard),
+        }
+    }
+
+    /// Writes `text` to one person.
+    pub fn tell(&mut self, to: Name, text: &str, heard: &mut Outlet<'_>) -> MessageKey {
+        let text = text.to_owned();
+        self.add(What::Tell { to, text }, heard)
     }
 
     /// Runs `line` as a command, now or as soon as there is a connection.
-    pub fn run(&mut self, line: &str, heard: &mut Outlet<'_>) {
+    pub fn run(&mut self, line: &str, heard: &mut Outlet<'_>) -> MessageKey {
         let line = line.to_owned();
-        self.add(What::Run { line }, heard);
+        self.add(What::Run { line }, heard)
     }
 
     /// Gives the secret that was asked for; an empty one says that there will be none. Tells
@@ -275,11 +325,12 @@ impl Conversation {
         }
     }
 
-    fn add(&mut self, what: What, heard: &mut Outlet<'_>) {
+    fn add(&mut self, what: What, heard: &mut Outlet<'_>) -> MessageKey {
         let key = self.unacknowledged.add(what);
         if self.is_ready {
             self.transmit(key, heard);
         }
+        key
     }
 
     /// Encodes an unacknowledged message for this connection.
@@ -346,10 +397,7 @@ impl Conversation {
                     room.shown_again = true;
                 }
             }
-            ServerMessage::ReplayEnd { room, count } => {
-                let room = self.end_replay(room);
-                heard(News::ReplayEnd { room, count });
-            }
+            ServerMessage::ReplayEnd { room, count } => self.end_replay(room, count, heard),
             ServerMessage::Missed { room, count } => {
                 let room = self.name_of(room_handle(room));
                 heard(News::Missed { room, count });
@@ -357,6 +405,7 @@ impl Conversation {
             ServerMessage::Ping => self.send(&ClientMessage::Pong, heard),
             ServerMessage::Bye(why) => {
                 self.unacknowledged.settle_goodbye();
+                self.goodbye = why.map(str::to_owned);
                 heard(News::Bye(why));
             }
             ServerMessage::File(ref answer) => {
@@ -371,7 +420,13 @@ impl Conversation {
         if self.file_keys.remove(&key) {
             return heard(News::FileDone(key));
         }
-        self.unacknowledged.settle(key);
+        if self.unacknowledged.settle(key) {
+            heard(News::Acknowledged {
+                key,
+                stored: None,
+                room: None,
+            });
+        }
         if self.given.is_some_and(|(given, _)| given == key) {
             self.secret_taken(heard);
         }
@@ -412,7 +467,11 @@ impl Conversation {
             self.approach = Approach::Refused;
         }
         let of_command = !of_hello;
-        heard(News::Refused { text, of_command });
+        heard(News::Refused {
+            key,
+            text,
+            of_command,
+        });
     }
 
     fn welcomed(&mut self, welcome: &Welcome, heard: &mut Outlet<'_>) {
@@ -423,12 +482,15 @@ impl Conversation {
         let same_history = before.is_none_or(|(epoch, _)| epoch == welcome.epoch);
         if !welcome.resumed {
             self.rejoin = self.begin_anew(same_history);
-            for (what, in_doubt) in self
+            for (key, what, in_doubt) in self
                 .unacknowledged
                 .drop_lost(before.is_some(), same_history)
             {
-                let text = what.text();
-                heard(News::NotSent { text, in_doubt });
+                heard(News::NotSent {
+                    key,
+                    text: what.text(),
+                    in_doubt,
+                });
             }
         }
         heard(News::Welcome {
@@ -506,12 +568,16 @@ impl Conversation {
     /// was current last.
     fn begin_anew(&mut self, same_history: bool) -> Vec<RoomName> {
         let current = self.current.take().map(room_handle);
-        let mut named: Vec<_> = std::mem::take(&mut self.rooms)
+        let rooms = std::mem::take(&mut self.rooms);
+        let had = |room: &Room| Some((room.id, room.position?));
+        self.known.extend(rooms.values().filter_map(had));
+        let mut named: Vec<_> = rooms
             .into_iter()
             .filter_map(|(handle, room)| Some((Some(handle) == current, room.name?)))
             .collect();
         self.own.clear();
         if !same_history {
+            self.known.clear();
             // Its rooms are gone with it; only what the server keeps by itself is there.
             return Vec::new();
         }
@@ -520,27 +586,37 @@ impl Conversation {
     }
 
     fn entered(&mut self, id: RoomId, name: Option<RoomName>) {
+        let known = self.known.remove(&id);
         let room = self.rooms.entry(room_handle(id)).or_insert(Room {
             id,
             name,
-            position: None,
+            position: known,
             replaying: false,
             shown_again: false,
+            is_caught_up: match known {
+                Some(_) => CaughtUp::NotYet,
+                None => CaughtUp::Unknown,
+            },
         });
         room.name = name;
         room.shown_again = false;
         room.replaying = true;
     }
 
-    fn end_replay(&mut self, room: RoomId) -> Option<RoomName> {
-        match self.rooms.get_mut(&room_handle(room)) {
-            Some(room) => {
-                room.replaying = false;
-                room.shown_again = false;
-                room.name
-            }
-            None => None,
+    fn end_replay(&mut self, room: RoomId, count: u64, heard: &mut Outlet<'_>) {
+        let Some(room) = self.rooms.get_mut(&room_handle(room)) else {
+            return heard(News::ReplayEnd { room: None, count });
+        };
+        room.replaying = false;
+        room.shown_again = false;
+        let caught_up = std::mem::replace(&mut room.is_caught_up, CaughtUp::Unknown);
+        let name = room.name;
+        if let (CaughtUp::NotYet, Some(room)) = (caught_up, name)
+            && count > 0
+        {
+            heard(News::Passed(room));
         }
+        heard(News::ReplayEnd { room: name, count });
     }
 
     fn stored(
@@ -563,6 +639,13 @@ impl Conversation {
         if let Some(SentView { to, away }) = sent {
             heard(News::Sent { to, away });
         }
+        if ours {
+            heard(News::Acknowledged {
+                key,
+                stored: Some(id),
+                room: self.name_of(handle),
+            });
+        }
     }
 
     fn entry(&mut self, mut entry: EntryView<'_>, heard: &mut Outlet<'_>) {
@@ -578,6 +661,11 @@ impl Conversation {
         };
         // What is not newer than what was had is shown again because it was asked for.
         let again = room.shown_again || entry.id.is_some_and(|id| Some(id) <= room.position);
+        if again && !room.shown_again && room.is_caught_up != CaughtUp::Unknown {
+            // The history of a room that was known before the session was lost.
+            room.is_caught_up = CaughtUp::Reached;
+            return;
+        }
         if let Some(id) = entry.id
             && !room.shown_again
         {

@@ -16,7 +16,7 @@ use super::channel::{Channel, ChannelError, ConnectionRandom, Step};
 use super::conversation::{Conversation, Wish};
 use super::news::{News, Outlet};
 use crate::buffer::ByteQueue;
-use crate::chat::{MessageKey, Name};
+use crate::chat::{MessageKey, Name, RoomName};
 use crate::crypto::handshake::StaticKey;
 use crate::crypto::record::{CloseCode, Suite};
 use crate::limits::{CLIENT_UNSENT_BYTES_MAX, MESSAGE_BYTES_MAX};
@@ -136,14 +136,24 @@ impl Session {
         self.conversation.give_up_room(heard);
     }
 
-    /// Says `text` in the current room.
-    pub fn say(&mut self, text: &str, heard: &mut Outlet<'_>) {
-        self.conversation.say(text, heard);
+    /// Says `text` in the current room. The key comes back with the answer.
+    pub fn say(&mut self, text: &str, heard: &mut Outlet<'_>) -> MessageKey {
+        self.conversation.say(text, heard)
+    }
+
+    /// Says `text` in `room`, whichever is current.
+    pub fn say_in(&mut self, room: RoomName, text: &str, heard: &mut Outlet<'_>) -> MessageKey {
+        self.conversation.say_in(room, text, heard)
+    }
+
+    /// Writes `text` to one person.
+    pub fn tell(&mut self, to: Name, text: &str, heard: &mut Outlet<'_>) -> MessageKey {
+        self.conversation.tell(to, text, heard)
     }
 
     /// Runs `line` as a command.
-    pub fn run(&mut self, line: &str, heard: &mut Outlet<'_>) {
-        self.conversation.run(line, heard);
+    pub fn run(&mut self, line: &str, heard: &mut Outlet<'_>) -> MessageKey {
+        self.conversation.run(line, heard)
     }
 
     /// Gives the secret that the server has asked for; an empty one says that there will be none.

@@ -3,7 +3,8 @@
 use super::sources::{Environment, Flags};
 use super::tasks::{Task, TaskArguments};
 use super::{Config, Mistake, Sources};
-use clap::{Parser, Subcommand};
+use crate::manual::{self, Section, Shell};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -44,6 +45,12 @@ struct Arguments {
     /// Print every limit and what happens at it, and end
     #[arg(long)]
     limits: bool,
+    /// Print the manual page and end; `parlourd --man | man -l -` shows it
+    #[arg(long)]
+    man: bool,
+    /// Print what makes SHELL complete the words of this program, and end
+    #[arg(long, value_name = "SHELL")]
+    completions: Option<Shell>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -53,6 +60,63 @@ enum Command {
     /// Look after accounts, backups and the log, of a running server or of a stopped one's folder
     Admin(TaskArguments),
 }
+
+/// What the manual page says beyond `--help`.
+const SECTIONS: [Section; 4] = [
+    Section {
+        title: "EXIT STATUS",
+        terms: &[
+            ("0", "It was asked to stop."),
+            ("2", "A mistake of the operator, said on standard error."),
+            ("1", "Anything else."),
+        ],
+    },
+    Section {
+        title: "SIGNALS",
+        terms: &[
+            ("SIGTERM, SIGINT", "Stop: what was said is stored first."),
+            (
+                "SIGHUP",
+                "Read the configuration again. On a terminal: stop.",
+            ),
+        ],
+    },
+    Section {
+        title: "FILES",
+        terms: &[
+            (
+                "parlour.toml",
+                "The configuration, in the data folder; --print-config shows one.",
+            ),
+            (
+                "server.key",
+                "What makes this server this one. Keep a copy where nobody else can read it.",
+            ),
+            ("parlour.db", "Accounts, rooms and what was said."),
+            (
+                "activity.jsonl",
+                "Who came, went and did what; no word of what was said.",
+            ),
+        ],
+    },
+    Section {
+        title: "ENVIRONMENT",
+        terms: &[
+            (
+                "PARLOUR_KEY",
+                "A key of the configuration, in capitals, as in PARLOUR_SEALED.",
+            ),
+            (
+                "PARLOUR_ADMIN_PASSWORD",
+                "The password of the account admin, for the first start.",
+            ),
+            (
+                "PARLOUR_DATA, STATE_DIRECTORY, XDG_DATA_HOME",
+                "Where the data folder is.",
+            ),
+        ],
+    },
+];
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -91,6 +155,16 @@ pub(super) fn understand(
             ));
         }
     };
+    if arguments.man {
+        return Ok(Action::Print(manual::page(
+            &Arguments::command(),
+            &SECTIONS,
+        )));
+    }
+    if let Some(shell) = arguments.completions {
+        let text = manual::completions(&Arguments::command(), shell);
+        return Ok(Action::Print(text));
+    }
     if arguments.print_config {
         return Ok(Action::Print(super::effective(&Config::default())));
     }

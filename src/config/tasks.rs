@@ -64,6 +64,8 @@ pub enum Task {
         /// Which entry
         id: u64,
     },
+    /// Write the database of a stopped server anew, without what was taken back or unused
+    Compact,
     /// Show the activity log
     Log {
         /// Only what concerns this name

@@ -11,6 +11,8 @@ pub mod digest;
 pub mod fingerprint;
 pub mod handshake;
 pub mod key_file;
+#[cfg(feature = "keylog")]
+pub mod key_log;
 #[cfg(feature = "server")]
 pub mod password;
 pub mod record;

@@ -84,6 +84,7 @@ pub enum Checked {
 #[derive(Default)]
 pub struct Hasher {
     memory: Vec<Block>,
+    computed: u64,
 }
 
 impl Hasher {
@@ -122,6 +123,11 @@ impl Hasher {
         }
     }
 
+    /// How often Argon2id was computed so far.
+    pub fn computed(&self) -> u64 {
+        self.computed
+    }
+
     /// The Argon2id tag, as long as `params` says.
     fn tag(&mut self, password: &Password, salt: &[u8], params: &Params) -> Zeroizing<Vec<u8>> {
         let blocks = params.block_count();
@@ -133,6 +139,7 @@ impl Hasher {
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
             .hash_password_into_with_memory(password.0.as_bytes(), salt, &mut tag, &mut self.memory)
             .expect("lengths and memory were made to fit");
+        self.computed += 1;
         // Its beginning is as good as a fast hash of the password to whoever sees it.
         self.wipe(blocks);
         // More than today's parameters need was for one old hash.

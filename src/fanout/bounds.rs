@@ -67,6 +67,8 @@ pub struct Usage {
     pub rooms: usize,
     /// Pages asked for or being read.
     pub pages: usize,
+    /// Pages asked for and not answered.
+    pub pages_asked: usize,
     /// Bytes of those being read, with their indexes.
     pub pages_bytes: usize,
     /// Pages that are wanted and not asked for yet.

@@ -2,9 +2,9 @@
 
 use super::connection::{CatchUp, Connection, Membership, Newcomer, Replay};
 use super::room::{Place, Room};
-use super::segment::Encoded;
+use super::segment::{Encoded, Segment};
 use super::{Dialect, Fanout};
-use crate::chat::{ClientId, Entry, Event, Extent, From, Name, RoomId, RoomName};
+use crate::chat::{ClientId, Entry, EntryId, Event, Extent, From, Name, RoomId, RoomName};
 use crate::wire::line::{self, Tense};
 use crate::wire::message::{self, EntryView};
 use std::sync::Arc;
@@ -85,6 +85,17 @@ impl Fanout {
             self.trim(at);
             self.hold_unfinished_bound();
         }
+    }
+
+    /// What was said is taken back, and the store has nothing in its place. The part of the log that
+    /// held it leaves memory, with what is older; whoever reads there goes on from the store.
+    pub fn erase(&mut self, room: RoomId, entry: EntryId) {
+        let Some(&at) = self.places.get(&room) else {
+            return;
+        };
+        let is_held = |front: &Segment| front.stored_before < entry.0;
+        while self.rooms[at as usize].log.front().is_some_and(is_held) && self.evict(at) {}
+        self.hold_unfinished_bound();
     }
 
     /// A room ends. Those who are finishing still receive the rest of it.

@@ -247,6 +247,7 @@ impl Fanout {
             write_buffer_bytes: self.buffers.lent_bytes(),
             rooms: self.places.len(),
             pages: self.pages.taken(),
+            pages_asked: self.pages.asked(),
             pages_bytes: self.pages.bytes(),
             pages_waiting: self.pages.waiting(),
         }

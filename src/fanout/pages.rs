@@ -251,6 +251,12 @@ impl Pages {
         self.taken
     }
 
+    /// Those of them that are sent.
+    pub(super) fn asked(&self) -> usize {
+        let is_sent = |wanted: &&Wanted| matches!(wanted.state, State::Sent);
+        self.wanted.values().filter(is_sent).count()
+    }
+
     /// Bytes of those that are held.
     pub(super) fn bytes(&self) -> usize {
         self.bytes

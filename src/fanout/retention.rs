@@ -81,7 +81,7 @@ impl Fanout {
     }
 
     /// Lets the oldest segment go, whoever reads in it; says whether there was one.
-    fn evict(&mut self, at: u32) -> bool {
+    pub(super) fn evict(&mut self, at: u32) -> bool {
         let Some(front) = self.rooms[at as usize].log.front() else {
             return false;
         };

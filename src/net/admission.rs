@@ -25,6 +25,8 @@ pub(super) enum Denial {
     Full,
     /// Too many, or too many failures, from this source.
     TooManyFromSource,
+    /// An administrator has banned this source.
+    Banned,
 }
 
 /// An address, as far as it tells one subscriber from another.

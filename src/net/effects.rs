@@ -17,6 +17,7 @@ impl Server {
                     extent,
                 } => self.fanout.found(room, name, history, extent),
                 Effect::Keep { room, history } => self.fanout.keep(room, history),
+                Effect::Erase(room, entry) => self.fanout.erase(room, entry),
                 Effect::Dissolve(room) => self.fanout.dissolve(room),
                 Effect::Publish(room, entry) => self.fanout.publish(room, &entry),
                 Effect::Join {

@@ -127,8 +127,9 @@ impl Server {
     fn push_queues(&self, page: &mut Page) {
         let (name, help) = (
             "parlour_queue_length",
-            "What waits: writes for the journal; connections for their rate, for the journal, \
-             for what is owed to them, for a handshake.",
+            "What waits: writes for the journal, pages and searches for the reader, passwords \
+             for their thread; connections for their rate, for the journal, for what is owed \
+             to them, for a handshake.",
         );
         page.by((name, "queue"), Sort::Gauge, help, self.queue_lengths());
         let (name, help) = ("parlour_incomplete_bytes", "Bytes of begun messages.");
@@ -138,11 +139,17 @@ impl Server {
             "Lines that the activity log had to leave out.",
         );
         page.one(name, Sort::Counter, help, self.operators.activity.lost());
+        let (name, help) = ("parlour_password_hashes_total", "Passwords hashed.");
+        page.one(name, Sort::Counter, help, self.passwords.hashes());
     }
 
-    fn queue_lengths(&self) -> [(&'static str, u64); 5] {
+    fn queue_lengths(&self) -> [(&'static str, u64); 7] {
+        let usage = self.fanout.usage();
+        let pages = usage.pages_asked + usage.pages_waiting;
         [
             ("journal", count(self.chat.journal_len())),
+            ("reader", count(pages + self.chat.searches_len())),
+            ("passwords", count(self.passwords.len())),
             ("paused", count(self.deadlines.paused_len())),
             ("journal-waiters", count(self.queues.journal.len())),
             ("owed", count(self.queues.owed.len())),

@@ -19,6 +19,7 @@ mod identity;
 mod inbound;
 #[cfg(debug_assertions)]
 mod invariants;
+mod lines;
 mod listener;
 mod metrics;
 mod operators;

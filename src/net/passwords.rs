@@ -13,13 +13,17 @@ use super::admission::Source;
 use super::random;
 use super::wake::{Wake, WakeAtEnd};
 use super::workers::WorkerFailure;
-use crate::chat::{ClientId, Outcome, PasswordHash, PasswordJob, PasswordTask, Refusal, Ticket};
+use crate::chat::{
+    ClientId, Outcome, PasswordHash, PasswordJob, PasswordTask, Refusal, Ticket, TokenHash,
+};
 use crate::crypto::password::{Checked, Hasher, Password};
+use crate::crypto::token;
 use crate::limits::{PASSWORD_BYTES_MAX, PASSWORD_JOBS_AHEAD};
 use mio::Waker;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
@@ -35,6 +39,8 @@ pub(super) struct Passwords {
     jobs: Option<SyncSender<PasswordJob>>,
     outcomes: Receiver<Outcome>,
     wake: Wake,
+    /// How many hashes the thread has computed.
+    hashes: Arc<AtomicU64>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -46,7 +52,16 @@ impl Passwords {
     /// When the system refuses a thread.
     pub(super) fn start(waker: Arc<Waker>) -> io::Result<Self> {
         let mut hasher = Hasher::new();
-        Self::start_with(waker, move |job| carry_out(&job, &mut hasher))
+        let hashes = Arc::new(AtomicU64::new(0));
+        let computed = Arc::clone(&hashes);
+        let work = move |job: PasswordJob| {
+            let outcome = carry_out(&job, &mut hasher);
+            computed.store(hasher.computed(), Ordering::Relaxed);
+            outcome
+        };
+        let mut passwords = Self::start_with(waker, work)?;
+        passwords.hashes = hashes;
+        Ok(passwords)
     }
 
     /// Starts a thread that answers each job as `work` does.
@@ -77,6 +92,7 @@ impl Passwords {
             jobs: Some(jobs),
             outcomes,
             wake,
+            hashes: Arc::default(),
             thread: Some(thread),
         })
     }
@@ -102,6 +118,16 @@ impl Passwords {
             let outcome = refusal(job.ticket, Refusal::Busy);
             self.refused.push_back((client, outcome));
         }
+    }
+
+    /// How many are not answered.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len() + self.out.len()
+    }
+
+    /// How many hashes were computed so far, with those that are thrown away.
+    pub(super) fn hashes(&self) -> u64 {
+        self.hashes.load(Ordering::Relaxed)
     }
 
     /// Whether there is an answer for which nobody wakes the loop.
@@ -176,7 +202,8 @@ fn refusal(ticket: Ticket, why: Refusal) -> Outcome {
 /// Does one job.
 fn carry_out(job: &PasswordJob, hasher: &mut Hasher) -> Outcome {
     let ticket = job.ticket;
-    let password = Password::new(&job.password);
+    let token = TokenHash(token::hash(&job.token.0));
+    let password = Password::new(&job.password.0);
     let fresh = |hasher: &mut Hasher, password: &Password| {
         PasswordHash(hasher.hash(password, random::bytes()).into())
     };
@@ -184,6 +211,7 @@ fn carry_out(job: &PasswordJob, hasher: &mut Hasher) -> Outcome {
         (PasswordTask::Hash, Ok(password)) => Outcome::Hashed {
             ticket,
             hash: fresh(hasher, &password),
+            token,
         },
         (PasswordTask::Hash, Err(_)) => {
             let max = PASSWORD_BYTES_MAX;
@@ -196,6 +224,7 @@ fn carry_out(job: &PasswordJob, hasher: &mut Hasher) -> Outcome {
                 ticket,
                 is_right: checked != Checked::Wrong,
                 rehash: is_weak.then(|| fresh(hasher, &password)),
+                token,
             }
         }
         // It is nobody's, and whoever typed it knows that without asking the clock.
@@ -203,6 +232,7 @@ fn carry_out(job: &PasswordJob, hasher: &mut Hasher) -> Outcome {
             ticket,
             is_right: false,
             rehash: None,
+            token,
         },
     }
 }

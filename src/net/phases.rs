@@ -22,6 +22,10 @@ impl Server {
     pub(super) fn complete(&mut self, now: Now) -> Result<(), ServerError> {
         self.complete_passwords(now)?;
         self.complete_files(now)?;
+        if let Some(space) = self.workers.next_space() {
+            let _ = self.chat.apply(now, Input::Space(space), &mut self.effects);
+            self.carry_out(now);
+        }
         self.workers.hand_over()?;
         let mut is_any = false;
         loop {
@@ -290,6 +294,9 @@ impl Server {
             }
         }
         self.go_on_stopping(now);
+        // Operators and those who left may have changed something since the last time, and the
+        // loop may now sleep for long.
+        self.workers.hand_over()?;
         #[cfg(debug_assertions)]
         self.assert_invariants();
         Ok(())

@@ -1,7 +1,7 @@
 //! The server: one loop, a fixed sequence of phases.
 //!
 //! ```text
-//! wait -> accept -> read -> complete -> expire -> write -> reap -> wait ...
+//! wait -> accept -> read -> complete -> expire -> answer -> write -> reap -> wait ...
 //! ```
 //!
 //! Nothing is written and no slot is freed in the middle of handling an event: writing happens in

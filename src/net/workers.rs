@@ -8,9 +8,9 @@ mod journal;
 mod reader;
 
 use super::wake::Wake;
-use crate::chat::{Job, Outcome, Page, PageRequest, StoreFailure, Write};
+use crate::chat::{Job, Outcome, Page, PageRequest, Space, StoreFailure, Write};
 use crate::limits::JOURNAL_JOBS_MAX;
-use crate::store::{Reader, Space, Store};
+use crate::store::{Reader, Store};
 use journal::Journal;
 use mio::Waker;
 use reader::{Answer, Question, ReaderThread};
@@ -30,6 +30,8 @@ pub(super) struct Workers {
     answered: Vec<Outcome>,
     /// Pages that were read.
     pages: VecDeque<(PageRequest, Result<Page, StoreFailure>)>,
+    /// What the chat was told of the space there is.
+    space: Space,
     wake: Wake,
 }
 
@@ -62,6 +64,7 @@ impl Workers {
             journal: Journal::start(store, wake.clone())?,
             answered: Vec::new(),
             pages: VecDeque::new(),
+            space: Space::default(),
             wake,
         })
     }
@@ -161,9 +164,11 @@ impl Workers {
         self.journal.next_outcomes()
     }
 
-    /// How much more the store can keep, as the journal saw it last. Cheap.
-    pub(super) fn space(&self) -> Space {
-        self.journal.space()
+    /// How much more the store can keep, when that is different from what was told last. Cheap.
+    pub(super) fn next_space(&mut self) -> Option<Space> {
+        let space = self.journal.space();
+        let former = std::mem::replace(&mut self.space, space);
+        (former != space).then_some(space)
     }
 }
 

@@ -14,6 +14,8 @@ pub(super) enum Fault {
     SendersForgotten,
     /// Of a batch that failed, only the first message is said not to be stored.
     FailedBatchPartlyShown,
+    /// A change of a batch that failed is not tried again.
+    FailedChangeForgotten,
     /// Who has to wait for the journal a second time in a row is forgotten.
     NeverResumed,
 }
@@ -108,6 +110,14 @@ fn a_failed_batch_whose_later_part_is_shown_is_found() {
     find(
         "failed batch partly shown",
         Planted::here(Fault::FailedBatchPartlyShown),
+    );
+}
+
+#[test]
+fn a_failed_change_that_is_not_tried_again_is_found() {
+    find(
+        "failed change forgotten",
+        Planted::here(Fault::FailedChangeForgotten),
     );
 }
 

@@ -174,6 +174,7 @@ impl Shell {
             Effect::Reply(..)
             | Effect::Found { .. }
             | Effect::Keep { .. }
+            | Effect::Erase(..)
             | Effect::Dissolve(_)
             | Effect::Publish(..)
             | Effect::Join { .. }

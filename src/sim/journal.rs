@@ -6,6 +6,7 @@ use super::disk::Disk;
 use super::faults::{self, Fault};
 use super::model::Model;
 use crate::chat::{Outcome, Page, PageRequest, StoreFailure, Write};
+use crate::store::Owed;
 use std::collections::VecDeque;
 
 /// An answer of the reader.
@@ -19,6 +20,8 @@ pub(super) struct Journal {
     /// Asked for, and answered at that turn.
     requests: Vec<(usize, PageRequest)>,
     disk: Disk,
+    /// Changes that failed.
+    owed: Owed,
     /// The disk before the batch that is answered though not synced; with that fault only.
     unsynced: Option<(Disk, usize)>,
     takes_permille: usize,
@@ -35,6 +38,7 @@ impl Journal {
             batches: VecDeque::new(),
             requests: Vec::new(),
             disk: Disk::default(),
+            owed: Owed::default(),
             unsynced: None,
             takes_permille: weather.store_permille,
             turns_max: weather.store_turns_max,
@@ -76,10 +80,14 @@ impl Journal {
         }
         let mut outcomes = Vec::new();
         while let Some((_, batch)) = self.batches.pop_front_if(|(due, _)| *due <= turn) {
-            // What refuses messages for want of space still takes changes.
+            // Changes are few, and what follows when one fails is seen only after a crash.
             let is_change = |write: &Write| matches!(write, Write::Change { .. });
-            let fails = dice.chance(self.fails_permille) && !batch.iter().any(is_change);
+            let often = if batch.iter().any(is_change) { 4 } else { 1 };
+            let fails = dice.chance(self.fails_permille * often);
             outcomes.extend(self.store_batch(turn, &batch, fails, model));
+        }
+        if self.is_empty() && !self.owed.is_empty() && !dice.chance(self.fails_permille) {
+            let _ = self.store_batch(turn, &[], false, model);
         }
         outcomes
     }
@@ -91,16 +99,26 @@ impl Journal {
         fails: bool,
         model: &mut Model,
     ) -> Vec<Outcome> {
-        if fails {
-            return self.refuse_batch(batch);
-        }
         if faults::is_planted(Fault::AnsweredBeforeSynced) {
             let is_synced = |(_, since): &(Disk, usize)| since + self.turns_max < turn;
             if self.unsynced.as_ref().is_none_or(is_synced) {
                 self.unsynced = Some((self.disk.clone(), turn));
             }
         }
-        let outcomes = self.disk.commit(turn as u64, batch);
+        let disk = &mut self.disk;
+        let stored = self.owed.commit(batch, |all| {
+            if fails {
+                Err(StoreFailure::DiskFull)
+            } else {
+                Ok(disk.commit(turn as u64, all))
+            }
+        });
+        let Ok(outcomes) = stored else {
+            if faults::is_planted(Fault::FailedChangeForgotten) {
+                self.owed = Owed::default();
+            }
+            return self.refuse_batch(batch);
+        };
         for (write, outcome) in batch.iter().zip(&outcomes) {
             if let Write::Append(append) = write {
                 model.store(append, outcome);
@@ -163,6 +181,7 @@ impl Journal {
         }
         self.queue.clear();
         self.requests.clear();
+        self.owed = Owed::default();
         if let Some((disk, _)) = self.unsynced.take() {
             self.disk = disk;
         }

@@ -219,6 +219,7 @@ impl Model {
             Effect::Dissolve(room) => self.log_mut(*room).is_over = true,
             Effect::Discard(_)
             | Effect::Named(_)
+            | Effect::Erase(..)
             | Effect::Record(_)
             | Effect::Administered(..)
             | Effect::Operate(_)
@@ -344,6 +345,7 @@ impl Model {
             Effect::Reply(..)
             | Effect::Found { .. }
             | Effect::Keep { .. }
+            | Effect::Erase(..)
             | Effect::Dissolve(_)
             | Effect::Publish(..)
             | Effect::Submit(_)

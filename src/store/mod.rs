@@ -9,12 +9,14 @@
 //! commit ─> sqlite ─┬─ logs       the numbers and extents of rooms' logs      entries, logs
 //!                   ├─ senders    recognising a message sent again            sent
 //!                   └─ records    rooms, accounts, measures, sessions         one table each
+//! owed                changes that failed go first into the next batch
 //! idle ───> chores ─┬─ index      words follow entries, by watermark          words (FTS5)
 //!                   └─ retention  what is too old, too much, or ended
 //! page, search ─> reader          on a connection of its own
 //! ```
 
 mod memory;
+mod owed;
 
 #[cfg(feature = "server")]
 mod backup;
@@ -55,6 +57,7 @@ mod sqlite;
 mod tests;
 
 pub use memory::MemoryStore;
+pub use owed::Owed;
 
 #[cfg(feature = "server")]
 pub use backup::{back_up, compact, restore};
@@ -67,7 +70,7 @@ pub use reader::{Clock, SqliteReader};
 #[cfg(feature = "server")]
 pub use sqlite::SqliteStore;
 
-use crate::chat::{Entry, Outcome, Page, PageRequest, RoomId, Search, StoreFailure, Write};
+use crate::chat::{Entry, Outcome, Page, PageRequest, RoomId, Search, Space, StoreFailure, Write};
 use std::time::Duration;
 
 /// What keeps messages and records.
@@ -146,17 +149,6 @@ pub enum Idle {
     More,
     /// Nothing, until more is stored or time passes.
     Done,
-}
-
-/// How much more can be stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Space {
-    /// Enough.
-    Ample,
-    /// Little: messages of guests should be refused.
-    Low,
-    /// Hardly anything: every message is refused.
-    Exhausted,
 }
 
 /// How long what was said is kept, in every room and inbox.

@@ -1,6 +1,6 @@
 //! Space: how much of the disk is left for what is still to be said.
 
-use super::Space;
+use crate::chat::Space;
 use crate::limits::{DISK_EXHAUSTED_SHARE, DISK_LOW_BYTES, DISK_LOW_PERCENT};
 use std::path::Path;
 

@@ -12,8 +12,10 @@ use super::open::{self, OpenError, Opened};
 use super::reader::{Clock, SqliteReader};
 use super::records::{Numbers, Records};
 use super::senders::{self, Senders};
-use super::{Idle, Retention, Space, Store, snapshot, space};
-use crate::chat::{Append, Entry, EntryId, Epoch, Outcome, RoomId, Snapshot, StoreFailure, Write};
+use super::{Idle, Retention, Store, snapshot, space};
+use crate::chat::{
+    Append, Entry, EntryId, Epoch, Outcome, RoomId, Snapshot, Space, StoreFailure, Write,
+};
 use rusqlite::{Connection, params};
 use std::fs::File;
 use std::path::{Path, PathBuf};

@@ -8,6 +8,7 @@
 pub(crate) mod client;
 pub(crate) mod clock;
 pub(crate) mod conversation;
+pub(crate) mod house;
 pub(crate) mod program;
 pub(crate) mod proxy;
 pub(crate) mod server;

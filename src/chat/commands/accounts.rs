@@ -117,6 +117,7 @@ impl Chat {
             self.hand_inbox_over(inbox, account, effects);
         }
         self.adopt(id, account, effects);
+        self.remember_session(id, effects);
     }
 
     /// Gives an account another password. Sessions of it that are not connected cannot be resumed

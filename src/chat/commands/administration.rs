@@ -198,7 +198,11 @@ impl Chat {
         let (room, state) = self.rooms.named(name).ok_or(Refusal::NoSuchRoom(name))?;
         let name = state.name;
         let text = format!("entry {} of {name} is taken back", id.0).into();
-        let then = Then::Report { request, text };
+        let then = Then::Erased {
+            request,
+            text,
+            entry: (room, id),
+        };
         self.change(Change::Erase(room, id), then, effects);
         Ok(())
     }

@@ -21,8 +21,17 @@ impl Chat {
         effects: &mut Effects,
     ) -> Result<Answer, Refusal> {
         let id = self.own_room(asker, room.map(RoomRef::Name))?;
-        let room = self.rooms.get(id).ok_or(Refusal::InNoRoom)?;
-        let (names, next) = self.members_beginning_with(room, prefix.unwrap_or(""));
+        let mut room = self.rooms.get(id).ok_or(Refusal::InNoRoom)?;
+        let (mut id, mut prefix) = (id, prefix.unwrap_or(""));
+        let (mut names, mut next) = self.members_beginning_with(room, prefix);
+        // A word that begins nobody's name may be a room's without its `#`.
+        if names.is_empty()
+            && let Ok(meant) = self.own_room(asker, Some(RoomRef::Name(prefix)))
+            && let Some(state) = self.rooms.get(meant)
+        {
+            (id, room, prefix) = (meant, state, "");
+            (names, next) = self.members_beginning_with(room, prefix);
+        }
         let mut text = format!("names {}:", room.name);
         let expected = "a string takes everything";
         for (name, member) in names {

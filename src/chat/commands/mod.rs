@@ -14,7 +14,7 @@ mod speech;
 use super::changes::Then;
 use super::name::Name;
 use super::people::PersonId;
-use super::refusal::{Ago, Refusal};
+use super::refusal::{Left, Refusal};
 use super::text;
 use super::throttle::{Cost, Pace};
 use super::{
@@ -205,9 +205,7 @@ impl Chat {
     ) {
         if tell {
             let wait = until.saturating_sub(self.now.monotonic);
-            // Rounded up: nobody is read earlier than it was told.
-            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            let wait = Ago(Duration::from_secs(seconds));
+            let wait = Left(wait);
             let text = format!("slow down: your next line is read in {wait}");
             effects.push_back(Effect::Reply(client, Event::Notice(text.into())));
         }

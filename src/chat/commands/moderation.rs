@@ -7,7 +7,7 @@
 use super::super::changes::Then;
 use super::super::name::{Name, RoomName};
 use super::super::people::{Person, PersonId};
-use super::super::refusal::{Ago, Refusal};
+use super::super::refusal::{Ago, Left, Refusal};
 use super::super::roles::Rank;
 use super::super::sanctions::{culprit_of, culprit_of_account, network};
 use super::super::seats::Seat;
@@ -412,7 +412,7 @@ impl Chat {
         let since = self.now.unix_ms.saturating_sub(record.since_unix_ms);
         let since = Ago(Duration::from_millis(since));
         let left = match self.time_left(record) {
-            Some(left) => format!("for another {}", Ago(left)),
+            Some(left) => format!("for another {}", Left(left)),
             None => "for good".to_owned(),
         };
         let (name, by) = (record.culprit.name, record.by);

@@ -6,7 +6,7 @@ use super::super::name::Name;
 use super::super::people::{Person, PersonId};
 use super::super::refusal::Refusal;
 use super::super::text::clean;
-use super::super::{Body, Chat, Effects, Kept, RoomRef, Sent};
+use super::super::{Body, Chat, Effects, Kept, RoomRef, Sent, Space};
 use super::{Answer, Asker};
 use crate::limits::{TEXT_BYTES_MAX, TEXT_LINES_MAX, UNACKNOWLEDGED_MAX};
 use std::sync::Arc;
@@ -164,6 +164,10 @@ impl Chat {
     /// The name under which somebody speaks now, if it may send another message.
     fn sender_name(&self, id: PersonId) -> Result<Name, Refusal> {
         let person = self.people.get(id).ok_or(Refusal::NameNeeded)?;
+        // When hardly anything is left the store refuses everybody, but knows what it has already.
+        if self.space == Space::Low && person.account().is_none() {
+            return Err(Refusal::DiskLow);
+        }
         if usize::from(person.outstanding) < UNACKNOWLEDGED_MAX {
             Ok(person.name)
         } else {

@@ -250,7 +250,10 @@ fn three_wrong_passwords_close_the_connection() {
         hall.pass(Duration::from_secs(wait));
     }
     let heard = hall.ask(2, "wrong");
-    assert_eq!(heard, [WRONG, "discarded", "closed"]);
+    assert_eq!(
+        heard,
+        [WRONG, "discarded", "bye Some(\"too many wrong passwords\")"]
+    );
     assert_eq!(hall.closing[&2], Close::Done);
     let failed = hall.deeds.iter();
     let failed = failed.filter(|deed| matches!(deed, Deed::LoginFailed { .. }));
@@ -627,4 +630,24 @@ fn comings_and_goings_are_logged() {
     let is_in_rooms = |deed: &Deed| matches!(deed, Deed::Joined(_) | Deed::Left(_));
     hall.deeds.retain(|deed| !is_in_rooms(deed));
     assert_eq!(hall.deeds, expected);
+}
+
+/// Goal: what ends up in a log or a failure says no password. Method: everything that carries one
+/// is written out as it would be there.
+#[test]
+fn a_password_is_never_shown() {
+    let mut hall = Hall::stored();
+    hall.hashes = false;
+    hall.line_client(1, "alice");
+    hall.line(1, "/password");
+    hall.line(1, "sesame");
+    hall.line(1, "sesame");
+    let inputs = [
+        Input::Line(client(1), "sesame"),
+        Input::Secret(client(1), MessageKey(1), "sesame"),
+        Input::Run(client(1), MessageKey(1), "sesame"),
+    ];
+    let shown = format!("{inputs:?} {:?} {:?}", hall.passwords, hall.chat);
+    assert!(shown.contains("Secret(..)"));
+    assert!(!shown.contains("sesame"), "{shown}");
 }

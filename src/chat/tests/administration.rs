@@ -171,10 +171,28 @@ fn an_operator_takes_back_what_was_said_when_that_is_durable() {
     hall.answers = false;
     let input = Input::Administer(RequestId(1), erase("#lobby"));
     assert_eq!(hall.input(input), Verdict::Taken);
-    assert!(hall.administered.is_empty());
+    assert!(hall.administered.is_empty() && hall.erased.is_empty());
     hall.answer_changes();
+    assert_eq!(hall.erased, [(LOBBY, EntryId(1))]);
     let done = hall.administered.pop();
     assert_eq!(done, Some(Ok("entry 1 of #lobby is taken back".into())));
     assert_eq!(hall.changed.last(), Some(&Change::Erase(LOBBY, EntryId(1))));
     assert!(administer(&mut hall, erase("nowhere")).is_err());
+}
+
+#[test]
+fn what_could_not_be_taken_back_on_the_disk_yet_leaves_memory_and_the_operator_is_told() {
+    let mut hall = office();
+    hall.line(3, "something");
+    hall.answers = false;
+    let (room, id) = ("lobby", EntryId(1));
+    let input = Input::Administer(RequestId(1), Administer::Erase { room, id });
+    assert_eq!(hall.input(input), Verdict::Taken);
+    let (ticket, _) = hall.changes.pop_front().unwrap();
+    let why = StoreFailure::DiskFull;
+    let outcome = Outcome::NotStored { ticket, why };
+    assert_eq!(hall.input(Input::Outcome(outcome)), Verdict::Taken);
+    assert_eq!(hall.erased, [(LOBBY, EntryId(1))]);
+    let told = hall.administered.pop().unwrap().unwrap_err();
+    assert!(told.contains("not stored yet"), "{told}");
 }

@@ -43,6 +43,8 @@ pub(super) struct Hall {
     pub(super) operations: Vec<Operation>,
     /// What was asked for the bytes of files.
     pub(super) file_orders: Vec<FileOrder>,
+    /// What the fan-out was told to let go of.
+    pub(super) erased: Vec<(RoomId, EntryId)>,
 }
 
 pub(super) const EPOCH: Epoch = Epoch([7; 16]);
@@ -130,6 +132,7 @@ impl Hall {
             hashes: true,
             deeds: Vec::new(),
             administered: Vec::new(),
+            erased: Vec::new(),
             operations: Vec::new(),
             file_orders: Vec::new(),
         };
@@ -175,16 +178,19 @@ impl Hall {
     /// Lets the password worker answer its oldest job. Here a hash is the password itself.
     pub(super) fn answer_password(&mut self) {
         let job = self.passwords.pop_front().expect("a password is there");
-        let (ticket, password) = (job.ticket, job.password.as_str());
+        let (ticket, password) = (job.ticket, job.password.0.as_str());
+        let token = TokenHash(job.token.0);
         let outcome = match job.task {
             PasswordTask::Check(hash) => Outcome::Checked {
                 ticket,
                 is_right: hash.is_some_and(|hash| *hash.0 == *password),
                 rehash: None,
+                token,
             },
             PasswordTask::Hash => Outcome::Hashed {
                 ticket,
                 hash: PasswordHash(password.into()),
+                token,
             },
         };
         assert_eq!(self.input(Input::Outcome(outcome)), Verdict::Taken);
@@ -425,10 +431,8 @@ impl Hall {
                 assert!(former.is_none(), "ids are not used again");
                 self.members.insert(room, BTreeSet::new());
             }
-            Effect::Keep { room, history } => {
-                assert!(self.members.contains_key(&room));
-                let _ = history;
-            }
+            Effect::Keep { room, .. } => assert!(self.members.contains_key(&room)),
+            Effect::Erase(room, entry) => self.erased.push((room, entry)),
             Effect::Dissolve(room) => {
                 let members = self
                     .members

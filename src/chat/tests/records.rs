@@ -141,7 +141,48 @@ fn a_change_is_answered_when_it_is_durable() {
         why: StoreFailure::DiskFull,
     };
     assert_eq!(hall.input(Input::Outcome(outcome)), Verdict::Taken);
-    assert!(hall.hear(2)[0].starts_with(&format!("Err {key}: not stored")));
+    let told = hall.hear(2);
+    assert!(told[0].starts_with(&format!("Err {key}: it holds, but is not stored yet")));
+    assert_eq!(
+        hall.ask(1, "/rooms cave"),
+        ["-> #cave (1 here)"],
+        "it holds"
+    );
+}
+
+#[test]
+fn a_disk_that_is_nearly_full_keeps_messages_of_accounts_only() {
+    let mut hall = hall();
+    member(&mut hall, 1, "alice");
+    guest(&mut hall, 2, "gus");
+    (1..=2).for_each(|slot| drop(hall.hear(slot)));
+    assert_eq!(hall.input(Input::Space(Space::Low)), Verdict::Taken);
+    for line in ["hello", "/me waves", "/msg alice psst"] {
+        let told = hall.ask(2, line);
+        assert_eq!(told.len(), 1);
+        assert!(told[0].contains("nearly full"), "{told:?}");
+    }
+    assert_eq!(hall.hear(1), [""; 0]);
+    hall.line(1, "hello");
+    assert_eq!(hall.hear(2), ["[#lobby] alice: hello"]);
+    // The rest of what a guest does goes on.
+    assert_eq!(hall.ask(2, "/names").len(), 1);
+    // When there is hardly anything left, the store knows better whose message it has already.
+    assert_eq!(hall.input(Input::Space(Space::Exhausted)), Verdict::Taken);
+    hall.answers = false;
+    hall.line(2, "sent again");
+    assert_eq!(hall.jobs.len(), 1);
+    hall.fail();
+    assert!(
+        hall.hear(2)
+            .iter()
+            .any(|line| line.contains("disk is full"))
+    );
+    hall.answers = true;
+    assert_eq!(hall.input(Input::Space(Space::Ample)), Verdict::Taken);
+    hall.hear(1);
+    hall.line(2, "hello");
+    assert_eq!(hall.hear(1), ["[#lobby] gus: hello"]);
 }
 
 #[test]

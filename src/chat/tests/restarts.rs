@@ -176,6 +176,25 @@ fn an_account_made_by_a_session_is_resumed_by_it_once_it_came_back() {
 }
 
 #[test]
+fn a_session_that_became_an_accounts_is_resumed_by_it_although_it_never_left() {
+    // By a password of its own choice, and by the one that the account has.
+    let mut hall = Hall::stored();
+    hall.sealed_client(1, "alice");
+    hall.run(1, "/password");
+    hall.secret(1, "pw");
+    hall.secret(1, "pw");
+    hall.sealed_client(2, "stranger");
+    hall.run(2, "/login alice");
+    hall.secret(2, "pw");
+    let tokens = [hall.tokens[&1], hall.tokens[&2]];
+    let mut hall = hall.restart();
+    for (slot, token) in (3..).zip(tokens) {
+        let heard = hall.come_back(slot, "alice", token, vec![]);
+        assert_eq!(heard[1], "welcome alice resumed true");
+    }
+}
+
+#[test]
 fn an_account_is_brought_back_into_its_rooms_and_those_that_are_gone_are_mentioned() {
     let mut hall = alice_and_bob();
     hall.line_client(7, "guest");

@@ -309,7 +309,7 @@ fn a_ban_from_the_server_closes_the_connection_and_the_door() {
     );
     hall.close(3, Parting::Left);
     let source: IpAddr = "198.51.100.7".parse().unwrap();
-    let banned = hall.chat.is_banned(source, None).unwrap();
+    let banned = hall.chat.is_banned(source, None, hall.now.unix_ms).unwrap();
     assert!(
         banned
             .to_string()
@@ -328,7 +328,7 @@ fn a_ban_from_the_server_closes_the_connection_and_the_door() {
     assert_eq!(hall.input(Input::Line(client(6), "gus")), Verdict::Taken);
     assert!(hall.hear(6).is_empty());
     hall.line(5, "/unban gus server");
-    assert_eq!(hall.chat.is_banned(source, None), None);
+    assert_eq!(hall.chat.is_banned(source, None, hall.now.unix_ms), None);
     guest_from(&mut hall, 7, "gus", "198.51.100.7");
 }
 

@@ -8,8 +8,9 @@
 use super::super::name::Name;
 use super::super::refusal::{Refusal, StoreFailure};
 use super::files::FileOutcome;
-use super::records::{Change, PasswordHash};
-use super::{Body, ClientId, Entry, EntryId, From, MessageKey, RoomId, SessionId, Ticket};
+use super::records::{Change, PasswordHash, TokenHash};
+use super::{Body, ClientId, Entry, EntryId, From, MessageKey, RoomId, SessionId, Ticket, Token};
+use std::fmt;
 use std::net::IpAddr;
 use zeroize::Zeroizing;
 
@@ -107,9 +108,29 @@ pub struct PasswordJob {
     /// From where, for fairness: sources take turns.
     pub source: IpAddr,
     /// The text as it was typed; it is normalised by the worker.
-    pub password: Zeroizing<String>,
+    pub password: Secret,
     /// What is to be done with it.
     pub task: PasswordTask,
+    /// The secret of the session that waits. It is hashed, too: if the session becomes an
+    /// account's by this, it is remembered.
+    pub token: Token,
+}
+
+/// A password that somebody typed: wiped when it is dropped, and never shown.
+#[derive(Clone)]
+pub struct Secret(pub Zeroizing<String>);
+
+impl Secret {
+    /// A copy of what was typed.
+    pub fn new(text: &str) -> Self {
+        Self(Zeroizing::new(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
 }
 
 /// What is to be done with a password.
@@ -187,6 +208,8 @@ pub enum Outcome {
         is_right: bool,
         /// A hash of it with the parameters of today, when those of the old one are weaker.
         rehash: Option<PasswordHash>,
+        /// What the token of the session hashes to.
+        token: TokenHash,
     },
     /// A password was hashed.
     Hashed {
@@ -194,6 +217,8 @@ pub enum Outcome {
         ticket: Ticket,
         /// The hash.
         hash: PasswordHash,
+        /// What the token of the session hashes to.
+        token: TokenHash,
     },
     /// What became of the bytes of a file.
     File(FileOutcome),
@@ -205,4 +230,16 @@ pub enum Outcome {
         /// What to tell who waits for it.
         why: Refusal,
     },
+}
+
+/// How much more can be stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Space {
+    /// Enough.
+    #[default]
+    Ample,
+    /// Little: messages of guests are refused.
+    Low,
+    /// Hardly anything: every message is refused.
+    Exhausted,
 }

@@ -9,7 +9,7 @@ mod send;
 use super::super::address::Address;
 use super::super::arguments::{parse_duration, parse_name, parse_suite};
 use super::super::clock::random_bytes;
-use super::super::confine::{Confined, confine_writing};
+use super::super::confine::{Confinement, Confines, confine};
 use super::super::conversation::Wish;
 use super::super::exit::{Exit, report, report_frame};
 use super::super::folder::{StateFolder, make_private_folder};
@@ -118,7 +118,9 @@ impl Heard {
             News::ServerKey(key) => self.server_key = Some(key),
             News::AskSecret(prompt) => self.asked = Some(prompt),
             News::AskName => self.was_refused = true,
-            News::Refused { text, of_command } => {
+            News::Refused {
+                text, of_command, ..
+            } => {
                 self.was_refused |= !of_command;
                 self.notices.push(text.to_owned());
             }
@@ -130,6 +132,8 @@ impl Heard {
                 self.notices.push(format!("{}; trying again", apart.why));
             }
             News::LoggedIn(_)
+            | News::Acknowledged { .. }
+            | News::Passed(_)
             | News::Entered { .. }
             | News::Exited(_)
             | News::Current(_)
@@ -157,7 +161,7 @@ fn run(
     errand: &mut dyn Errand,
 ) -> Result<Exit, Failure> {
     let usage = |why: String| (Exit::Usage, why);
-    confine(server, writable);
+    confine_to(server, writable);
     let address = match &server.server {
         Some(text) => Address::parse(text, None).map_err(|error| usage(error.to_string()))?,
         None => Address::local(),
@@ -184,7 +188,7 @@ fn run(
 
 /// From here on nothing is written but in the state folder and in `writable`. Before anything is
 /// connected to, and before any thread is started.
-fn confine(server: &Server, writable: Option<&Path>) {
+fn confine_to(server: &Server, writable: Option<&Path>) {
     let mut folders: Vec<PathBuf> = writable.map(Path::to_owned).into_iter().collect();
     // A key of one's own choice may have to be made.
     let key = server.identity.as_deref().filter(|path| !path.exists());
@@ -196,13 +200,16 @@ fn confine(server: &Server, writable: Option<&Path>) {
     // What cannot be made is missed when something is to be written there.
     let own = of_key.into_iter().chain(state);
     folders.extend(own.filter(|folder| make_private_folder(folder).is_ok()));
-    let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();
     let place = writable.map_or("nowhere but in its own folder".to_owned(), |folder| {
         format!("in {} and its own folder alone", folder.display())
     });
-    match confine_writing(&folders) {
-        Confined::Fully | Confined::Partly => report(&format!("it can write {place}")),
-        Confined::Not => report("this system does not confine it: where it writes is its own word"),
+    let confines = Confines {
+        writable: folders,
+        readable: None,
+    };
+    match confine(&confines) {
+        Confinement::Whole | Confinement::Partial => report(&format!("it can write {place}")),
+        absent @ Confinement::Absent(_) => report(&absent.to_string()),
     }
 }
 

@@ -3,15 +3,17 @@
 //! While one is open the row belongs to it; what was being typed comes back afterwards, so that
 //! nothing meant for a room becomes an answer, and no password ends up in a room.
 
+use super::Front;
+use super::editor::Edit;
 use super::keyboard::Key;
 use super::secret::SecretLine;
-use super::{Edit, Front};
 use crate::chat::{Name, SecretPrompt};
 use crate::client::link::{Ending, Link};
 use crate::client::password_file::PasswordFile;
 use crate::client::trust::{Decision, Trust};
 use crate::crypto::fingerprint::Fingerprint;
 use crate::crypto::handshake::PublicKey;
+use crate::limits::{CLIENT_LINES_ASKED, CLIENT_LINES_BYTES_ASKED};
 
 /// Said when the user does not vouch for the server.
 const NOT_ACCEPTED: &str = "the server's key was not accepted; nothing was sent";
@@ -26,6 +28,8 @@ pub(super) enum Question {
     Secret(SecretPrompt, SecretLine),
     /// Whether this client's key is to open that account from now on.
     Enrol(Name),
+    /// Whether a text of many lines is to be sent as the one message it would be.
+    Lines(String),
 }
 
 impl Question {
@@ -39,6 +43,10 @@ impl Question {
             Self::Secret(SecretPrompt::New, _) => "The new password: ".to_owned(),
             Self::Secret(SecretPrompt::Again, _) => "The new password once more: ".to_owned(),
             Self::Enrol(_) => "Log in without a password from now on? [Y/n] ".to_owned(),
+            Self::Lines(text) => {
+                let lines = lines(text);
+                format!("Send these {lines} lines as one message? [y/N] ")
+            }
         }
     }
 
@@ -46,12 +54,42 @@ impl Question {
     pub(super) fn holds_link(&self) -> bool {
         match self {
             Self::Name | Self::Server(_) | Self::Secret(..) => true,
-            Self::Enrol(_) => false,
+            Self::Enrol(_) | Self::Lines(_) => false,
         }
     }
 }
 
+/// Lines of a text; a line end at its end begins none.
+pub(super) fn lines(text: &str) -> usize {
+    text.lines().count()
+}
+
+/// Whether it was hardly meant to be sent without another look.
+pub(super) fn is_long_paste(text: &str) -> bool {
+    let lines = lines(text);
+    lines > CLIENT_LINES_ASKED || (lines > 1 && text.len() > CLIENT_LINES_BYTES_ASKED)
+}
+
 impl Front {
+    pub(super) fn ask_lines(&mut self, text: String) {
+        self.question = Some(Question::Lines(text));
+    }
+
+    pub(super) fn answer_lines(&mut self, text: String, answer: &str, link: &mut Link) {
+        match answer.to_ascii_lowercase().as_str() {
+            "y" | "yes" => self.say_or_run(&text, link),
+            "" | "n" | "no" => {
+                self.editor.replace(text);
+                self.screen
+                    .say("not sent; it is still in the row. Ctrl-C clears it");
+            }
+            _ => {
+                self.question = Some(Question::Lines(text));
+                self.screen.complain("please answer y or n");
+            }
+        }
+    }
+
     pub(super) fn ask_name(&mut self) {
         self.question = Some(Question::Name);
     }
@@ -161,9 +199,13 @@ impl Front {
             Key::CutToStart | Key::CutWord => line.clear(),
             Key::EndOfInput if line.is_empty() => return self.leave(link),
             Key::Enter => return self.finish_secret(true, link),
-            Key::Interrupt | Key::Escape => return self.finish_secret(false, link),
+            Key::Pause => {
+                self.is_pausing = true;
+                return;
+            }
+            Key::Interrupt | Key::Escape | Key::Abort => return self.finish_secret(false, link),
             Key::Clear => return self.clear_screen(),
-            Key::Resized(columns) => return self.resize(columns),
+            Key::Resized => return,
             Key::NewLine
             | Key::Left
             | Key::Right
@@ -177,6 +219,8 @@ impl Front {
             | Key::CutWordRight
             | Key::CutToEnd
             | Key::PutBack
+            | Key::Complete
+            | Key::Search
             | Key::EndOfInput => Edit::Nothing,
         };
         if edit == Edit::Nothing {
@@ -232,9 +276,10 @@ impl Front {
         trust: &Trust,
     ) {
         match answer.to_ascii_lowercase().as_str() {
-            "" | "y" | "yes" => link
-                .session()
-                .run("/keys add", &mut |news| self.hear(&news)),
+            "" | "y" | "yes" => {
+                link.session()
+                    .run("/keys add", &mut |news| self.hear(&news));
+            }
             "n" | "no" => {
                 let key = self.enrols_with.as_ref();
                 if let Some(Err(why)) = key.map(|key| trust.decline(key, name)) {

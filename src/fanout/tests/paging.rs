@@ -136,6 +136,48 @@ fn after_a_restart_a_newcomer_gets_the_past_from_the_store_and_then_what_is_new(
     }
 }
 
+/// Goal: what was taken back is in nobody's memory. Method: take back an entry of each segment, the
+/// open one too, with a reader that has not had it, one that has begun it, and newcomers.
+#[test]
+fn what_is_taken_back_leaves_memory_and_nothing_else_is_missed() {
+    for erased in [1, 2, 13, 30] {
+        let mut stored = Stored::with(Bounds {
+            room_log_bytes_max: 100_000,
+            ..bounds()
+        });
+        (0..2).for_each(|slot| stored.server.enter(slot, Dialect::Sealed));
+        stored.server.kernel.peer(client(0)).space = 0;
+        stored.server.kernel.peer(client(1)).space = 40;
+        // Longer than a record, so that it is begun when it is taken back.
+        stored.say(1..=1, 40_000);
+        stored.ask();
+        stored.say(2..=30, 100);
+        stored.ask();
+        stored.shelf.erase(ROOM, erased);
+        stored.server.fanout.erase(ROOM, EntryId(erased));
+        stored.ask();
+        // An entry that is not there, or was taken back before, is no trouble.
+        stored.server.fanout.erase(ROOM, EntryId(erased));
+        stored.server.fanout.erase(RoomId(99), EntryId(1));
+        stored.say(31..=32, 100);
+        stored.join(2, Dialect::Sealed, From::Newest(1_000));
+        stored.join(3, Dialect::Line, From::Newest(1_000));
+        (0..2).for_each(|slot| stored.server.give(slot, usize::MAX));
+        stored.settle();
+        let left = (1..=32).filter(|id| *id != erased);
+        let (shown, begun): (Vec<Item>, _) = (left.clone().map(live).collect(), live(erased));
+        for slot in 0..2 {
+            let mut read = stored.server.read(slot);
+            read.retain(|item| erased != 1 || *item != begun);
+            assert_eq!(read, shown, "{erased}");
+        }
+        let newcomer = [shown, vec![Item::ReplayEnd(ROOM, 31)]].concat();
+        assert_eq!(stored.server.read(2), newcomer, "{erased}");
+        let lines = left.map(past_line).chain([Item::ReplayEnd(ROOM, 31)]);
+        assert_eq!(stored.server.read(3), lines.collect::<Vec<_>>(), "{erased}");
+    }
+}
+
 #[test]
 fn memory_and_store_together_give_what_was_asked_for() {
     let mut stored = Stored::new();

@@ -59,6 +59,11 @@ impl Queue {
         Some(job)
     }
 
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.clients.len()
+    }
+
     /// Takes the job of `client` out of turn, if it has one.
     pub(super) fn forget(&mut self, client: ClientId) -> Option<PasswordJob> {
         let source = self.clients.remove(&client)?;

@@ -2,12 +2,12 @@
 //! Method: the queue by itself; and the thread with work that the test lets through job by job.
 
 use super::*;
+use crate::chat::{Secret, Token};
 use crate::limits::{PASSWORD_JOBS_MAX, PASSWORD_JOBS_PER_SOURCE_MAX};
-use mio::{Events, Poll, Token};
+use mio::{Events, Poll};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
-use zeroize::Zeroizing;
 
 /// How long a test waits for the thread before it fails.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -17,8 +17,9 @@ fn job(number: u32, source: IpAddr) -> PasswordJob {
         ticket: Ticket(number.into()),
         client: client(number),
         source,
-        password: Zeroizing::new("password".to_owned()),
+        password: Secret::new("password"),
         task: PasswordTask::Check(None),
+        token: Token([0; 16]),
     }
 }
 
@@ -138,7 +139,7 @@ struct Gated {
 impl Gated {
     fn start() -> Self {
         let poll = Poll::new().unwrap();
-        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+        let waker = Arc::new(Waker::new(poll.registry(), mio::Token(0)).unwrap());
         let (gate, word) = channel();
         let work = move |job: PasswordJob| {
             // Without a word when the test is over.
@@ -224,7 +225,7 @@ fn who_left_is_not_hashed_for_unless_it_has_begun() {
 #[test]
 fn a_thread_that_dies_is_noticed() {
     let poll = Poll::new().unwrap();
-    let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+    let waker = Arc::new(Waker::new(poll.registry(), mio::Token(0)).unwrap());
     let mut passwords = Passwords::start_with(waker, |_| panic!("as planned")).unwrap();
     passwords.submit(job(0, address(1)), false);
     passwords.hand_over().unwrap();
@@ -238,7 +239,7 @@ fn a_thread_that_dies_is_noticed() {
 fn passwords_are_hashed_compared_and_refused() {
     let mut hasher = Hasher::new();
     let mut answer = |password: &str, task: PasswordTask| {
-        let password = Zeroizing::new(password.to_owned());
+        let password = Secret::new(password);
         let job = PasswordJob {
             password,
             task,
@@ -246,7 +247,7 @@ fn passwords_are_hashed_compared_and_refused() {
         };
         carry_out(&job, &mut hasher)
     };
-    let Outcome::Hashed { ticket, hash } = answer("s\u{e9}same", PasswordTask::Hash) else {
+    let Outcome::Hashed { ticket, hash, .. } = answer("s\u{e9}same", PasswordTask::Hash) else {
         panic!("it was to be hashed");
     };
     assert_eq!(ticket, Ticket(7));

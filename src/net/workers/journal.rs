@@ -1,16 +1,18 @@
 //! The journal: the thread that stores messages and changes, all that are queued at a time.
 //!
 //! When there is nothing to store for a moment it does the store's chores, one small piece at a
-//! time; when there always is, it does one once in a while all the same.
+//! time; when there always is, it does one once in a while all the same. Changes that could not be
+//! stored are tried again, ahead of everything later.
 
 use super::super::clock::{self, Clock};
 use super::super::wake::{Wake, WakeAtEnd};
 use super::WorkerFailure;
-use crate::chat::{Outcome, StoreFailure, Write};
+use crate::chat::{Outcome, Space, StoreFailure, Write};
 use crate::limits::{
-    JOURNAL_CHORE_INTERVAL_MAX, JOURNAL_JOBS_MAX, JOURNAL_QUIET, JOURNAL_SLEEP_MAX,
+    JOURNAL_CHORE_INTERVAL_MAX, JOURNAL_JOBS_MAX, JOURNAL_QUIET, JOURNAL_RETRY_INTERVAL,
+    JOURNAL_SLEEP_MAX,
 };
-use crate::store::{Idle, Space, Store};
+use crate::store::{Idle, Owed, Store};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -52,6 +54,8 @@ impl Journal {
             let end = WakeAtEnd(wake);
             let mut writer = Writer {
                 store,
+                owed: Owed::default(),
+                space: Space::default(),
                 answers,
                 state: told,
                 clock: Clock::start(),
@@ -136,6 +140,10 @@ impl Drop for Journal {
 /// The thread's own end.
 struct Writer {
     store: Box<dyn Store>,
+    /// Changes that could not be stored.
+    owed: Owed,
+    /// How much more can be stored, as it was seen last.
+    space: Space,
     answers: SyncSender<Vec<Outcome>>,
     state: Arc<State>,
     clock: Clock,
@@ -155,6 +163,10 @@ impl Writer {
     fn run(&mut self, queue: &Receiver<Vec<Write>>, wake: &Wake) {
         match self.serve(queue, wake) {
             End::Closed => {
+                let _ = self.pay();
+                if !self.owed.is_empty() {
+                    log::error!("journal: {} changes are lost", self.owed.len());
+                }
                 if let Err(why) = self.store.close() {
                     log::warn!("journal: the store is checked at the next start: {why:?}");
                 }
@@ -176,22 +188,28 @@ impl Writer {
                     wait = JOURNAL_QUIET;
                     let is_due =
                         self.clock.elapsed() >= self.last_chore + JOURNAL_CHORE_INTERVAL_MAX;
-                    if is_due && let Err(end) = self.do_chore() {
+                    if is_due && let Err(end) = self.do_chore(wake) {
                         return end;
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => match self.do_chore() {
-                    Ok(Idle::More) => wait = Duration::ZERO,
-                    Ok(Idle::Done) => wait = JOURNAL_SLEEP_MAX,
-                    Err(end) => return end,
-                },
+                Err(RecvTimeoutError::Timeout) => {
+                    if let Err(end) = self.pay() {
+                        return end;
+                    }
+                    wait = match self.do_chore(wake) {
+                        Ok(Idle::More) => Duration::ZERO,
+                        Ok(Idle::Done) if self.is_well() => JOURNAL_SLEEP_MAX,
+                        Ok(Idle::Done) => JOURNAL_RETRY_INTERVAL,
+                        Err(end) => return end,
+                    };
+                }
                 Err(RecvTimeoutError::Disconnected) => return End::Closed,
             }
         }
     }
 
     fn store_batch(&mut self, batch: &[Write], wake: &Wake) -> Result<(), End> {
-        let outcomes = match self.store.commit(clock::unix_ms(), batch) {
+        let outcomes = match self.commit(batch) {
             Ok(outcomes) => outcomes,
             Err(StoreFailure::Broken) => return Err(End::Broken),
             Err(why @ (StoreFailure::DiskFull | StoreFailure::Io)) => {
@@ -209,15 +227,54 @@ impl Writer {
         sent
     }
 
-    fn do_chore(&mut self) -> Result<Idle, End> {
-        let space = match self.store.space() {
-            Space::Ample => AMPLE,
-            Space::Low => LOW,
-            Space::Exhausted => EXHAUSTED,
-        };
-        if self.state.space.swap(space, Ordering::Relaxed) != space {
-            log::warn!("journal: the space on the disk is {:?}", self.store.space());
+    fn commit(&mut self, batch: &[Write]) -> Result<Vec<Outcome>, StoreFailure> {
+        let store = &mut self.store;
+        let unix_ms = clock::unix_ms();
+        self.owed.commit(batch, |all| store.commit(unix_ms, all))
+    }
+
+    /// Stores what is owed, if it can be.
+    fn pay(&mut self) -> Result<(), End> {
+        if self.owed.is_empty() {
+            return Ok(());
         }
+        match self.commit(&[]) {
+            Err(StoreFailure::Broken) => Err(End::Broken),
+            Ok(_) | Err(StoreFailure::DiskFull | StoreFailure::Io) => Ok(()),
+        }
+    }
+
+    /// Whether there is nothing to look at again soon.
+    fn is_well(&self) -> bool {
+        self.owed.is_empty() && self.space == Space::Ample
+    }
+
+    fn look_at_space(&mut self, wake: &Wake) {
+        let space = self.store.space();
+        if space == self.space {
+            return;
+        }
+        self.space = space;
+        let number = match space {
+            Space::Ample => {
+                log::info!("journal: there is enough space on the disk again");
+                AMPLE
+            }
+            Space::Low => {
+                log::warn!("journal: the disk is nearly full; guests' messages are refused");
+                LOW
+            }
+            Space::Exhausted => {
+                log::error!("journal: the disk is full; all messages are refused");
+                EXHAUSTED
+            }
+        };
+        self.state.space.store(number, Ordering::Relaxed);
+        wake.wake();
+    }
+
+    fn do_chore(&mut self, wake: &Wake) -> Result<Idle, End> {
+        self.look_at_space(wake);
         let done = self.store.idle(clock::unix_ms());
         self.last_chore = self.clock.elapsed();
         match done {

@@ -89,6 +89,33 @@ fn a_store_that_is_broken_ends_the_process() {
     );
 }
 
+/// Is full until it is told otherwise, and tells what it stored.
+struct Full(Receiver<()>, SyncSender<Vec<u64>>);
+
+impl Store for Full {
+    fn commit(&mut self, _: u64, batch: &[Write]) -> Result<Vec<Outcome>, StoreFailure> {
+        self.0.try_recv().map_err(|_| StoreFailure::DiskFull)?;
+        let tickets = batch.iter().map(|write| write.ticket().0);
+        self.1.send(tickets.collect()).unwrap();
+        let changed = |write: &Write| Outcome::Changed(write.ticket());
+        Ok(batch.iter().map(changed).collect())
+    }
+}
+
+#[test]
+fn a_change_that_failed_is_tried_again_though_nobody_says_anything_more() {
+    let (emptied, room) = sync_channel(1);
+    let (told, heard) = sync_channel(1);
+    let mut bench = Bench::new(Box::new(Full(room, told)), None);
+    bench.workers.submit(change(7));
+    bench.workers.hand_over().unwrap();
+    bench.wait();
+    assert_eq!(bench.workers.next_outcomes().unwrap().len(), 1);
+    emptied.send(()).unwrap();
+    assert_eq!(heard.recv_timeout(PATIENCE), Ok(vec![7]));
+    assert!(bench.workers.next_outcomes().unwrap().is_empty());
+}
+
 /// Tells of its chores.
 struct Chores(SyncSender<&'static str>, usize);
 
@@ -117,11 +144,12 @@ impl Store for Chores {
 #[test]
 fn chores_are_done_in_silence_and_the_store_is_closed_at_the_end() {
     let (told, heard): (_, Receiver<&'static str>) = sync_channel(16);
-    let bench = Bench::new(Box::new(Chores(told, 3)), None);
+    let mut bench = Bench::new(Box::new(Chores(told, 3)), None);
     for _ in 0..3 {
         assert_eq!(heard.recv_timeout(PATIENCE), Ok("chore"));
     }
-    assert_eq!(bench.workers.space(), Space::Low);
+    assert_eq!(bench.workers.next_space(), Some(Space::Low));
+    assert_eq!(bench.workers.next_space(), None, "it is told once");
     drop(bench);
     assert_eq!(heard.recv_timeout(PATIENCE), Ok("closed"));
 }

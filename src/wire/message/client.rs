@@ -9,6 +9,7 @@ use crate::wire::WireError;
 use crate::wire::frame::{Frame, write_frame};
 use minicbor::encode::Write;
 use minicbor::{Decode, Decoder, Encode, Encoder};
+use std::fmt;
 
 const HELLO: u8 = 0x01;
 const SAY: u8 = 0x02;
@@ -21,7 +22,7 @@ const SECRET: u8 = 0x06;
 const POSITIONS_MAX: usize = ROOMS_JOINED_MAX + 1;
 
 /// One message from a client.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum ClientMessage<'a> {
     /// Who it is, and what it had already.
     Hello(Hello<'a>),
@@ -63,6 +64,44 @@ pub enum ClientMessage<'a> {
     },
     /// Something about a file.
     File(FileRequest<'a>),
+}
+
+/// Says nothing of an answer given in secret: it is a password.
+impl fmt::Debug for ClientMessage<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hello(hello) => write!(f, "Hello({hello:?})"),
+            Self::Say {
+                key,
+                room,
+                action,
+                text,
+            } => f
+                .debug_struct("Say")
+                .field("key", key)
+                .field("room", room)
+                .field("action", action)
+                .field("text", text)
+                .finish(),
+            Self::Tell { key, to, text } => f
+                .debug_struct("Tell")
+                .field("key", key)
+                .field("to", to)
+                .field("text", text)
+                .finish(),
+            Self::Run { key, line } => f
+                .debug_struct("Run")
+                .field("key", key)
+                .field("line", line)
+                .finish(),
+            Self::Pong => f.write_str("Pong"),
+            Self::Secret { key, .. } => f
+                .debug_struct("Secret")
+                .field("key", key)
+                .finish_non_exhaustive(),
+            Self::File(request) => write!(f, "File({request:?})"),
+        }
+    }
 }
 
 #[derive(Encode, Decode)]
