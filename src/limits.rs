@@ -587,6 +587,10 @@ pub const CLIENT_FILE_WINDOW_BYTES: u64 = MIB as u64;
 /// Bytes waiting for the socket above which the client puts no more of a file behind them, so that
 /// what its user says does not stand behind much.
 pub const CLIENT_FILE_UNSENT_BYTES: usize = 64 * KIB;
+/// Offers the client remembers; what it knows of others it asks for when they are wanted.
+pub const CLIENT_OFFERS_MAX: usize = 1_024;
+/// How often the client looks at how far files have come while nothing else happens.
+pub const CLIENT_PROGRESS_EVERY: Duration = Duration::from_secs(1);
 /// Numbers that are tried behind the name of a received file that is taken; then it is refused.
 pub const FILE_NAMES_TRIED_MAX: u32 = 10_000;
 /// Largest file of known servers that is read, bytes; a larger one is refused.
