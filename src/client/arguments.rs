@@ -53,6 +53,22 @@ pub struct Arguments {
     /// that does not speak it refuses, and no other is tried [default: 2].
     #[arg(long, help_heading = "The connection", value_name = "NUMBER", value_parser = parse_suite, default_value = "2", hide_default_value = true)]
     pub suite: Suite,
+    /// The folder that received files go to, and nowhere else; asked at the first start.
+    #[arg(long, help_heading = "Files", value_name = "DIR")]
+    pub downloads: Option<PathBuf>,
+    /// Read nothing but what the program needs and what --readable names; where the system cannot
+    /// forbid the rest, do not start. Writing is forbidden anyway but in the folder for received
+    /// files and the program's own.
+    #[arg(long, help_heading = "Files")]
+    pub confine: bool,
+    /// With --confine: a file, or a folder with all in it, that /send may read; as often as needed.
+    #[arg(
+        long,
+        help_heading = "Files",
+        value_name = "FILE",
+        requires = "confine"
+    )]
+    pub readable: Vec<PathBuf>,
     /// No colours (so does the variable NO_COLOR).
     #[arg(long, help_heading = "What is shown")]
     pub no_color: bool,

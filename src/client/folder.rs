@@ -42,6 +42,25 @@ impl StateFolder {
     }
 }
 
+/// The path that was typed or set, with `~` as a shell has it.
+pub fn typed_path(path: &Path) -> PathBuf {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    match (path.strip_prefix("~"), home) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        (Ok(_) | Err(_), _) => path.to_owned(),
+    }
+}
+
+/// A path as people know it: `~` for the home folder.
+pub fn shown_path(path: &Path) -> String {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let home = home.filter(|home| home.parent().is_some());
+    match home.and_then(|home| path.strip_prefix(home).ok().map(Path::to_owned)) {
+        Some(rest) => Path::new("~").join(rest).display().to_string(),
+        None => path.display().to_string(),
+    }
+}
+
 /// Reads a whole file of at most `bytes_max`; `None` when there is none.
 ///
 /// # Errors

@@ -7,12 +7,14 @@
 pub mod address;
 pub mod arguments;
 pub mod backoff;
+pub mod bounds;
 pub mod channel;
 pub mod check;
 pub mod clock;
 pub mod confine;
 pub mod conversation;
 pub mod declined;
+pub mod downloads;
 pub mod exit;
 pub mod files;
 pub mod folder;
@@ -33,11 +35,15 @@ pub mod words;
 
 use std::io::{IsTerminal, Write};
 
+use std::path::PathBuf;
+
 use self::address::Address;
 use self::arguments::{Arguments, Task};
+use self::bounds::{Bounds, Needs, hold_to};
 use self::clock::random_bytes;
 use self::conversation::Wish;
 use self::exit::{Exit, report};
+use self::files::Downloads;
 use self::folder::StateFolder;
 use self::link::{Link, Retry};
 use self::password_file::PasswordFile;
@@ -127,8 +133,12 @@ fn talk(arguments: &Arguments) -> Result<Exit, Failure> {
         None => Retry::Never,
     };
     let failed = |error: std::io::Error| (Exit::Lost, error.to_string());
-    let link = Link::new(address, session, retry).map_err(failed)?;
+    let usage = |why: String| (Exit::Usage, why);
     if at_keyboard {
+        let folder = arguments.downloads.as_deref();
+        let downloads = downloads::find(folder, &settings).map_err(usage)?;
+        let bounds = confined(arguments, Some(&downloads))?;
+        let link = Link::new(address, session, retry).map_err(failed)?;
         let zone = match arguments.utc || settings.utc {
             true => Zone::utc(),
             false => Zone::local(),
@@ -136,10 +146,15 @@ fn talk(arguments: &Arguments) -> Result<Exit, Failure> {
         let manner = terminal::Manner {
             ability: ability(arguments, &settings),
             zone,
+            downloads,
+            bounds: bounds.to_string(),
+            is_confined: arguments.confine,
             settings,
         };
         terminal::run(link, &trust, password, manner).map_err(failed)
     } else {
+        confined(arguments, None)?;
+        let link = Link::new(address, session, retry).map_err(failed)?;
         let manner = pipe::Manner {
             form: match (arguments.json, arguments.text) {
                 (true, _) => pipe::Form::Json,
@@ -149,6 +164,21 @@ fn talk(arguments: &Arguments) -> Result<Exit, Failure> {
             listen: arguments.listen,
         };
         pipe::run(link, &trust, password, manner).map_err(failed)
+    }
+}
+
+/// Holds the program to what it needs, before it connects to anything and begins any thread.
+fn confined(arguments: &Arguments, downloads: Option<&Downloads>) -> Result<Bounds, Failure> {
+    let readable: Vec<PathBuf> = arguments.readable.clone();
+    let bounds = hold_to(Needs {
+        downloads: downloads.map(Downloads::path),
+        identity: arguments.identity.as_deref(),
+        readable: arguments.confine.then_some(&readable),
+    });
+    // What was asked for and is not to be had must not pass for it.
+    match arguments.confine && !bounds.is_held() {
+        true => Err((Exit::Usage, format!("--confine: {bounds}"))),
+        false => Ok(bounds),
     }
 }
 

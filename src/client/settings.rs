@@ -3,11 +3,11 @@
 //! Flags of the command line come before it. A key that is not known, or a value that fits none, is
 //! an error with the line it stands in: a setting that is silently without effect helps nobody.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::folder::read_file;
+use super::folder::{read_file, replace_file};
 use crate::chat::{Name, RoomName};
 use crate::limits::CLIENT_SETTINGS_BYTES_MAX;
 
@@ -105,6 +105,22 @@ impl Settings {
         Self::parse(&text).map_err(|why| failed(&why))
     }
 
+    /// Remembers where received files go, behind what the file says.
+    ///
+    /// # Errors
+    ///
+    /// In words, when it cannot be written.
+    pub fn remember_downloads(folder: &Path) -> Result<(), String> {
+        let failed = |why: &dyn std::fmt::Display| format!("the folder is not remembered: {why}");
+        let path = Self::path().ok_or_else(|| failed(&"set HOME or XDG_CONFIG_HOME"))?;
+        // A link to where somebody keeps their settings stays one.
+        let path = path.canonicalize().unwrap_or(path);
+        let bytes = read_file(&path, CLIENT_SETTINGS_BYTES_MAX).map_err(|error| failed(&error))?;
+        let text = String::from_utf8(bytes.unwrap_or_default()).map_err(|error| failed(&error))?;
+        let text = with_downloads(&text, folder).map_err(|why| failed(&why))?;
+        replace_file(&path, text.as_bytes()).map_err(|error| failed(&error))
+    }
+
     /// Reads the text of such a file.
     ///
     /// # Errors
@@ -113,6 +129,25 @@ impl Settings {
     pub fn parse(text: &str) -> Result<Self, String> {
         toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())
     }
+}
+
+/// `text` with the folder behind it.
+fn with_downloads(text: &str, folder: &Path) -> Result<String, String> {
+    let shown = folder.to_str();
+    let shown = shown.ok_or_else(|| format!("{} is not UTF-8", folder.display()))?;
+    let end = match text {
+        "" => "",
+        text if text.ends_with('\n') => "",
+        _ => "\n",
+    };
+    let text = format!("{text}{end}downloads = {}\n", toml::Value::from(shown));
+    let read = Settings::parse(&text)?;
+    debug_assert_eq!(
+        read.downloads.as_deref(),
+        Some(folder),
+        "it is read as written"
+    );
+    Ok(text)
 }
 
 fn name<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Name>, D::Error> {
@@ -145,6 +180,17 @@ mod tests {
         assert!(settings.quiet && settings.utc && settings.no_color);
         assert_eq!(settings.empty_line, EmptyLine::Ignore);
         assert_eq!(settings.downloads, Some(PathBuf::from("/tmp/in")));
+    }
+
+    #[test]
+    fn a_folder_is_remembered_behind_what_is_there() {
+        for (before, folder) in [("", "/in"), ("# mine\nquiet = true", "/a \"b\"\\c/\u{fc}")] {
+            let text = with_downloads(before, Path::new(folder)).unwrap();
+            assert!(text.starts_with(before));
+            let settings = Settings::parse(&text).unwrap();
+            assert_eq!(settings.downloads, Some(PathBuf::from(folder)));
+        }
+        assert!(with_downloads("downloads = \"/x\"", Path::new("/in")).is_err());
     }
 
     #[test]

@@ -28,6 +28,8 @@ impl Terminal {
         words.extend(settings.map(|(key, value)| format!("{key}={}", value.display())));
         words.push(env!("CARGO_BIN_EXE_parlour").to_owned());
         words.push("--utc".to_owned());
+        // Or it would ask.
+        words.extend(["--downloads", "~/in"].map(str::to_owned));
         words.extend(arguments.iter().map(|&word| word.to_owned()));
         words
     }

@@ -53,7 +53,7 @@ impl fmt::Display for FolderError {
 }
 
 /// The folder of received files.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Downloads {
     path: PathBuf,
     folder: Arc<File>,

@@ -12,14 +12,18 @@
 
 mod folder;
 pub mod names;
+mod offered;
 mod progress;
 mod receiving;
 pub mod script;
 mod sending;
 mod source;
+mod target;
 
 pub use folder::{Downloads, FolderError, Part};
+pub use offered::Offered;
 pub use progress::Progress;
 pub use receiving::{Received, Receiving};
 pub use sending::{Sending, Sent};
 pub use source::{Source, SourceError};
+pub use target::Target;

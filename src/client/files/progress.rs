@@ -38,6 +38,12 @@ impl Progress {
         bytes.saturating_mul(1_000).checked_div(millis)
     }
 
+    /// How long the rest takes at that rate; unknown at first, and when nothing moves.
+    pub fn left(&self, done: u64, bytes: u64) -> Option<Duration> {
+        let left = bytes.saturating_sub(done).checked_div(self.rate()?);
+        left.map(Duration::from_secs)
+    }
+
     /// `45 % of 2.1 MB, 1.0 MB/s, 1s left`.
     pub fn words(&self, done: u64, bytes: u64) -> String {
         let percent = u128::from(done) * 100 / u128::from(bytes.max(1));
@@ -46,10 +52,8 @@ impl Progress {
         let Some(rate) = self.rate() else {
             return format!("{percent} % of {size}");
         };
-        let left = bytes.saturating_sub(done).checked_div(rate);
-        let left = left.map_or("stalled".to_owned(), |seconds| {
-            format!("{} left", Ago(Duration::from_secs(seconds)))
-        });
+        let left = self.left(done, bytes);
+        let left = left.map_or("stalled".to_owned(), |left| format!("{} left", Ago(left)));
         format!("{percent} % of {size}, {}/s, {left}", Size(rate))
     }
 }

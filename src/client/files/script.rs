@@ -8,11 +8,11 @@ mod send;
 
 use super::super::address::Address;
 use super::super::arguments::{parse_duration, parse_name, parse_suite};
+use super::super::bounds::{Needs, hold_to};
 use super::super::clock::random_bytes;
-use super::super::confine::{Confinement, Confines, confine};
 use super::super::conversation::Wish;
 use super::super::exit::{Exit, report, report_frame};
-use super::super::folder::{StateFolder, make_private_folder};
+use super::super::folder::StateFolder;
 use super::super::link::{Ending, Link, Retry};
 use super::super::news::News;
 use super::super::password_file::PasswordFile;
@@ -161,7 +161,12 @@ fn run(
     errand: &mut dyn Errand,
 ) -> Result<Exit, Failure> {
     let usage = |why: String| (Exit::Usage, why);
-    confine_to(server, writable);
+    let bounds = hold_to(Needs {
+        downloads: writable,
+        identity: server.identity.as_deref(),
+        readable: None,
+    });
+    report(&bounds.to_string());
     let address = match &server.server {
         Some(text) => Address::parse(text, None).map_err(|error| usage(error.to_string()))?,
         None => Address::local(),
@@ -184,33 +189,6 @@ fn run(
     let failed = |error: io::Error| (Exit::Lost, error.to_string());
     let link = Link::new(address, session, retry).map_err(failed)?;
     drive(link, &trust, password, errand).map_err(failed)
-}
-
-/// From here on nothing is written but in the state folder and in `writable`. Before anything is
-/// connected to, and before any thread is started.
-fn confine_to(server: &Server, writable: Option<&Path>) {
-    let mut folders: Vec<PathBuf> = writable.map(Path::to_owned).into_iter().collect();
-    // A key of one's own choice may have to be made.
-    let key = server.identity.as_deref().filter(|path| !path.exists());
-    let of_key = key.and_then(Path::parent).map(|folder| match folder {
-        bare if bare.as_os_str().is_empty() => PathBuf::from("."),
-        named => named.to_owned(),
-    });
-    let state = StateFolder::find().ok().map(|state| state.path(""));
-    // What cannot be made is missed when something is to be written there.
-    let own = of_key.into_iter().chain(state);
-    folders.extend(own.filter(|folder| make_private_folder(folder).is_ok()));
-    let place = writable.map_or("nowhere but in its own folder".to_owned(), |folder| {
-        format!("in {} and its own folder alone", folder.display())
-    });
-    let confines = Confines {
-        writable: folders,
-        readable: None,
-    };
-    match confine(&confines) {
-        Confinement::Whole | Confinement::Partial => report(&format!("it can write {place}")),
-        absent @ Confinement::Absent(_) => report(&absent.to_string()),
-    }
 }
 
 /// An exit that needs words.

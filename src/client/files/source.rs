@@ -143,6 +143,11 @@ impl Source {
         self.digest
     }
 
+    /// Bytes that were hashed, while it has no digest.
+    pub fn hashed(&self) -> u64 {
+        self.position
+    }
+
     /// Hashes the next piece, as much as fits `buffer`; to be repeated until there is a digest.
     ///
     /// # Errors

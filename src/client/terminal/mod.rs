@@ -18,8 +18,12 @@ mod screen;
 mod secret;
 mod status;
 pub mod style;
+mod transfers;
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+
+use mio::Waker;
 
 use self::completion::Completion;
 use self::editor::Editor;
@@ -31,8 +35,10 @@ use self::questions::Question;
 use self::screen::Screen;
 use self::status::Status;
 use self::style::{Ability, Style};
+use self::transfers::{Fate, Transfers};
 use super::clock::unix_seconds;
 use super::exit::{Exit, report, report_frame};
+use super::files::Downloads;
 use super::link::{Ending, Link, Standing};
 use super::news::News;
 use super::password_file::PasswordFile;
@@ -53,6 +59,12 @@ pub struct Manner {
     pub ability: Ability,
     /// Where the clocks are read.
     pub zone: Zone,
+    /// Where received files go.
+    pub downloads: Downloads,
+    /// What is said first: to what the program is held.
+    pub bounds: String,
+    /// Whether it can read only what was named.
+    pub is_confined: bool,
     /// The rest.
     pub settings: Settings,
 }
@@ -70,13 +82,20 @@ pub fn run(
 ) -> io::Result<Exit> {
     let raw = RawTerminal::enter(manner.ability == Ability::Nothing)?;
     let keyboard = Keyboard::start(link.waker());
-    let mut front = Front::new(password, manner, trust.address().to_string());
+    let place = trust.address().to_string();
+    let mut front = Front::new(password, manner, place, link.waker());
+    let mut has_more = false;
     front.begin(&mut link);
     front.paint(&mut link)?;
     while link.ending().is_none() {
         let hold = front.question.as_ref().is_some_and(Question::holds_link);
-        let deadline = status::next_change(link.standing()).map(|wait| link.now() + wait);
-        let turn = link.turn(deadline, false, hold, &mut |news| front.hear(&news))?;
+        let changes = [
+            status::next_change(link.standing()),
+            front.transfers.next_change(),
+        ];
+        let deadline = changes.into_iter().flatten().min();
+        let deadline = deadline.map(|wait| link.now() + wait);
+        let turn = link.turn(deadline, has_more, hold, &mut |news| front.hear(&news))?;
         if let Some(key) = front.server_key.take() {
             front.meet(&key, &mut link, trust);
         }
@@ -94,6 +113,7 @@ pub fn run(
         for key in keys {
             front.press(key, alone, &mut link, trust);
         }
+        has_more = front.carry_files(&mut link);
         let painted = front.pause(&raw).and_then(|()| front.paint(&mut link));
         if turn.asked_to_stop || painted.is_err() {
             link.leave();
@@ -104,6 +124,7 @@ pub fn run(
     // It fails when the window was closed, and then nobody looks.
     let _ = front.close();
     drop(raw);
+    front.report_unfinished();
     let exit = farewell(&ending, front.bye.as_deref(), waiting);
     let never_in = exit == Exit::Done && front.is_refused && !front.was_welcome;
     Ok(if never_in { Exit::Lost } else { exit })
@@ -116,6 +137,12 @@ struct Front {
     painter: Painter,
     /// What takes a while; set by whoever carries it.
     progress: ProgressRows,
+    /// Files on their way.
+    transfers: Transfers,
+    /// What is said first.
+    bounds: String,
+    /// Whether it was said that files are under way, so that leaving is meant.
+    warned_of_files: bool,
     ability: Ability,
     empty_line: EmptyLine,
     /// The server's address, to be shown.
@@ -155,11 +182,19 @@ struct Shown {
 }
 
 impl Front {
-    fn new(password: Option<PasswordFile>, manner: Manner, place: String) -> Self {
+    fn new(
+        password: Option<PasswordFile>,
+        manner: Manner,
+        place: String,
+        waker: Arc<Waker>,
+    ) -> Self {
         let columns = columns().unwrap_or(COLUMNS_DEFAULT);
         let Manner {
             ability,
             zone,
+            downloads,
+            bounds,
+            is_confined,
             settings,
         } = manner;
         Self {
@@ -168,6 +203,9 @@ impl Front {
             completion: Completion::default(),
             painter: Painter::new(columns, ability),
             progress: ProgressRows::default(),
+            transfers: Transfers::new(downloads, is_confined, waker),
+            bounds,
+            warned_of_files: false,
             ability,
             empty_line: settings.empty_line,
             place,
@@ -192,6 +230,7 @@ impl Front {
     fn begin(&mut self, link: &mut Link) {
         self.screen
             .say("/help lists the commands, Tab completes, Ctrl-D leaves");
+        self.screen.say(&std::mem::take(&mut self.bounds));
         if link.session().conversation().name().is_none() {
             self.ask_name();
             self.suggest_name();
@@ -235,8 +274,34 @@ impl Front {
             | News::Closed(_)
             | News::Trace(_) => {}
         }
+        self.transfers.hear(news);
         if self.traces_here || !matches!(news, News::Trace(_)) {
             self.screen.hear(news);
+        }
+    }
+
+    /// Goes on with files; tells whether there is more to be done at once.
+    fn carry_files(&mut self, link: &mut Link) -> bool {
+        let is_over = link.is_leaving() || link.ending().is_some();
+        let has_more = !is_over && self.transfers.go_on(link.session());
+        self.transfers.show(link.now(), &mut self.progress);
+        for fate in self.transfers.take_said() {
+            match fate {
+                Fate::Well(words) => self.screen.say(&super::safe::safe_row(&words)),
+                Fate::Ill(words) => self.screen.complain(&super::safe::safe_row(&words)),
+            }
+        }
+        has_more
+    }
+
+    /// Says at the end what did not come to its end.
+    fn report_unfinished(&self) {
+        match self.transfers.count() {
+            0 => {}
+            1 => report("a file was under way; the same /send or /accept goes on where it was"),
+            count => report(&format!(
+                "{count} files were under way; the same /send or /accept goes on where they were"
+            )),
         }
     }
 

@@ -2,6 +2,8 @@
 
 use super::Front;
 use crate::client::clock::unix_seconds;
+use crate::client::link::Link;
+use crate::client::safe::safe_row;
 use crate::client::settings::Bell;
 
 /// What `/help` adds to the server's answer.
@@ -9,9 +11,17 @@ const HELP: &str = "the client's own commands:\n\
     /bell [off, pm or all] - what rings the bell: nothing, private messages, or your name as well\n\
     /quiet [on or off] - hides who comes and goes\n\
     /clear - clears the screen (Ctrl-L)\n\
+    /send FILE [NAME or #ROOM] - offers a file, to the room you are in if you name none\n\
+    /files - what is offered, and how far it is; /accept N or /accept all fetches it,\n\
+    /refuse N does not want it, /cancel N gives up fetching it or takes back what you offer\n\
     keys: Tab completes names, rooms, commands and files; Up and Ctrl-R find what you typed before;\n\
     Alt-Enter begins another line of the same message; Ctrl-W, Ctrl-U and Ctrl-K cut, Ctrl-Y puts\n\
     back; Ctrl-Z pauses; Ctrl-D leaves";
+
+/// The commands it tells of.
+const OWN: [&str; 8] = [
+    "bell", "quiet", "clear", "send", "files", "accept", "refuse", "cancel",
+];
 
 /// What becomes of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,16 +34,19 @@ pub(super) enum Owner {
 
 impl Front {
     /// Runs `line` if it is a command of the client's own, and notices what the server is told.
-    pub(super) fn run_own(&mut self, line: &str) -> Owner {
+    pub(super) fn run_own(&mut self, line: &str, link: &mut Link) -> Owner {
         let mut words = line.split_whitespace();
         let command = words.next().unwrap_or_default().to_ascii_lowercase();
         let argument = words.next().unwrap_or_default();
+        if let Some(owner) = self.run_about_files(&command, line, link) {
+            return owner;
+        }
         match command.as_str() {
             "/clear" => self.clear_screen(),
             "/bell" => self.run_bell(argument),
             "/quiet" => self.run_quiet(argument),
             "/help" | "/?" => {
-                let about_own = ["bell", "quiet", "clear"].contains(&argument.trim_matches('/'));
+                let about_own = OWN.contains(&argument.trim_matches('/'));
                 if about_own || argument.is_empty() {
                     self.screen.say(HELP);
                 }
@@ -58,6 +71,32 @@ impl Front {
             }
         }
         Owner::Client
+    }
+
+    /// Runs a command about files.
+    fn run_about_files(&mut self, command: &str, line: &str, link: &mut Link) -> Option<Owner> {
+        let rest = line.trim_start();
+        let argument = rest.get(command.len()..).unwrap_or_default().trim();
+        let done = match command {
+            "/send" => {
+                let conversation = link.session().conversation();
+                let is_in = |room| conversation.room_named(room).is_some();
+                let room = conversation.current_room();
+                self.transfers.send(argument, room, is_in)
+            }
+            "/accept" => self.transfers.accept(argument),
+            "/files" => {
+                self.transfers.list();
+                Ok(())
+            }
+            "/cancel" => return Some(self.transfers.cancel(argument)),
+            "/refuse" => return Some(self.transfers.refuse(argument)),
+            _ => return None,
+        };
+        if let Err(why) = done {
+            self.screen.complain(&safe_row(&why));
+        }
+        Some(Owner::Client)
     }
 
     fn run_bell(&mut self, argument: &str) {

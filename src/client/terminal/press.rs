@@ -44,7 +44,7 @@ impl Front {
             Key::Complete => self.complete(link),
             Key::Search => self.search(),
             Key::EndOfInput if !editor.is_empty() => editor.delete(),
-            Key::EndOfInput => return self.leave(link),
+            Key::EndOfInput => return self.leave_files(link),
             Key::Interrupt if !editor.is_empty() => return editor.clear(),
             Key::Interrupt if interrupted => return self.leave(link),
             Key::Interrupt => return self.interrupt(),
@@ -67,7 +67,10 @@ impl Front {
             return self.editor.replace(text);
         }
         self.interrupted = true;
-        self.screen.say("Ctrl-C once more leaves");
+        self.screen.say(match self.transfers.count() {
+            0 => "Ctrl-C once more leaves",
+            _ => "files are under way; Ctrl-C once more leaves nevertheless",
+        });
     }
 
     /// What a key does while an earlier line is looked for; returns it if it does so afterwards.
@@ -147,6 +150,16 @@ impl Front {
         self.completion.press(&mut self.editor, &known)
     }
 
+    /// Leaves, at the second time if files are under way.
+    fn leave_files(&mut self, link: &mut Link) {
+        let is_warned = std::mem::replace(&mut self.warned_of_files, true);
+        if self.transfers.count() == 0 || is_warned || link.is_leaving() {
+            return self.leave(link);
+        }
+        self.screen
+            .say("files are under way; once more leaves nevertheless");
+    }
+
     pub(super) fn leave(&mut self, link: &mut Link) {
         if let Some(Question::Server(_)) = self.question {
             return self.refuse_server(link);
@@ -185,7 +198,7 @@ impl Front {
         }
         match (self.is_impatient, alone) {
             (true, _) => self.screen.say("Ctrl-D leaves"),
-            (false, true) => self.leave(link),
+            (false, true) => self.leave_files(link),
             (false, false) => {}
         }
     }
@@ -193,7 +206,8 @@ impl Front {
     /// Says what was typed, or runs it.
     pub(super) fn say_or_run(&mut self, line: &str, link: &mut Link) {
         self.is_impatient = false;
-        if self.run_own(line.trim_end()) == Owner::Client {
+        self.warned_of_files = false;
+        if self.run_own(line.trim_end(), link) == Owner::Client {
             return;
         }
         if !link.session().has_room() {

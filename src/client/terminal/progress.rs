@@ -5,10 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::time::Duration;
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+use crate::chat::refusal::Ago;
 use crate::client::safe::safe_row;
 use crate::limits::CLIENT_PROGRESS_ROWS_MAX;
 
@@ -24,6 +26,8 @@ pub struct Progress {
     pub fraction: Option<f64>,
     /// Bytes per second; none when that is not known yet.
     pub bytes_per_second: Option<u64>,
+    /// How long it still takes; none when that is not known.
+    pub left: Option<Duration>,
 }
 
 /// All that is under way, by the number its owner has given it.
@@ -86,6 +90,9 @@ impl Progress {
         if let Some(rate) = self.bytes_per_second {
             let _ = write!(words, "{} ", rate_words(rate));
         }
+        if let Some(left) = self.left {
+            let _ = write!(words, "{} left ", Ago(left));
+        }
         words + &safe_row(&self.label)
     }
 }
@@ -126,6 +133,7 @@ mod tests {
             label: "report.pdf to bob".to_owned(),
             fraction,
             bytes_per_second: rate,
+            left: rate.map(|_| Duration::from_secs(65)),
         }
     }
 
@@ -135,7 +143,7 @@ mod tests {
         rows.set(7, progress(Some(0.25), Some(1_500_000)));
         rows.set(9, progress(None, None));
         let expected = [
-            "[#####---------------]  25 % 1.5 MB/s report.pdf to bob",
+            "[#####---------------]  25 % 1.5 MB/s 1m left report.pdf to bob",
             "[...] report.pdf to bob",
         ];
         assert_eq!(rows.rows(80), expected);

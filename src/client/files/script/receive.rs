@@ -4,10 +4,11 @@ use super::super::super::exit::Exit;
 use super::super::super::news::News;
 use super::super::super::session::Session;
 use super::super::folder::{Downloads, FolderError};
+use super::super::offered::Offered;
 use super::super::progress::Progress;
 use super::super::receiving::{Received, Receiving};
 use super::{Errand, Failure, Server, Shown, run, trace};
-use crate::chat::{Digest, FileId, MessageKey, Name, RoomName, Size, Way};
+use crate::chat::{FileId, MessageKey, Name, RoomName, Size, Way};
 use crate::client::arguments::{parse_name, parse_room};
 use crate::client::safe::safe_row;
 use crate::wire::message::{BodyView, FileAnswer, FileRequest};
@@ -79,15 +80,6 @@ pub fn receive(arguments: &ReceiveArguments) -> Result<Exit, Failure> {
     run(&arguments.server, arguments.room, Some(folder), &mut errand)
 }
 
-/// A file that is offered.
-struct Offered {
-    file: FileId,
-    from: Name,
-    name: String,
-    bytes: u64,
-    digest: Option<Digest>,
-}
-
 /// What is to be told.
 enum Told {
     /// To the script: on standard output.
@@ -137,13 +129,7 @@ impl Receiver {
                 let words = format!("{file}\t{}\t{size}\t{name}", listed.from);
                 self.news.push(Told::Out(words));
             } else if !listed.is_own {
-                self.see(Offered {
-                    file: listed.file,
-                    from: listed.from,
-                    name: listed.name.to_string(),
-                    bytes: listed.bytes,
-                    digest: listed.digest,
-                });
+                self.see(Offered::listed(listed));
             }
             return;
         }
@@ -195,14 +181,7 @@ impl Receiver {
         while self.current.is_none()
             && let Some(offered) = self.waiting.pop_front()
         {
-            // The digest tells it from others of its name, on other servers too.
-            let mark = match offered.digest {
-                Some(digest) => digest.0[..8]
-                    .iter()
-                    .map(|byte| format!("{byte:02x}"))
-                    .collect(),
-                None => offered.file.to_string(),
-            };
+            let mark = offered.mark();
             self.progress = Progress::default();
             self.is_asked = false;
             match self.downloads.part(&offered.name, &mark, offered.bytes) {
@@ -263,13 +242,7 @@ impl Errand for Receiver {
             && offer.way != Way::Sent
             && !self.is_list
         {
-            self.see(Offered {
-                file: offer.file,
-                from: entry.author,
-                name: offer.name.to_owned(),
-                bytes: offer.bytes,
-                digest: offer.digest,
-            });
+            self.see(Offered::said(entry.author, &offer));
         }
     }
 

@@ -6,8 +6,9 @@ use super::super::super::session::Session;
 use super::super::progress::Progress;
 use super::super::sending::{Sending, Sent};
 use super::super::source::{Source, SourceError};
+use super::super::target::Target;
 use super::{Errand, Failure, Server, Shown, run, trace};
-use crate::chat::{Name, RoomName, Size};
+use crate::chat::Size;
 use crate::limits::{CLIENT_FILE_UNSENT_BYTES, CLIENT_READ_BYTES, FILE_CHUNK_BYTES_MAX};
 use clap::Args;
 use std::collections::VecDeque;
@@ -27,13 +28,6 @@ pub struct SendArguments {
     pub server: Server,
 }
 
-/// To whom a file goes.
-#[derive(Clone, Copy)]
-enum Target {
-    Room(RoomName),
-    Person(Name),
-}
-
 /// Sends files; ends when the server has all of them.
 ///
 /// # Errors
@@ -41,11 +35,8 @@ enum Target {
 /// A [`Failure`] when a file cannot be sent at all, before anything is connected to.
 pub fn send(arguments: &SendArguments) -> Result<Exit, Failure> {
     let usage = |words: String| (Exit::Usage, words);
-    let target = match arguments.to.starts_with('#') {
-        true => RoomName::parse(&arguments.to).map(Target::Room),
-        false => Name::parse(&arguments.to).map(Target::Person),
-    };
-    let target = target.map_err(|error| usage(format!("--to {}: {error}", arguments.to)))?;
+    let target = Target::parse(&arguments.to)
+        .map_err(|error| usage(format!("--to {}: {error}", arguments.to)))?;
     let sources = arguments.files.iter().map(|path| prepare(path));
     let sources: Result<VecDeque<Source>, SourceError> = sources.collect();
     let sources = sources.map_err(|error| (Exit::Lost, error.to_string()))?;
@@ -105,11 +96,10 @@ impl Sender {
             self.exit.get_or_insert(Exit::Done);
             return;
         };
-        self.is_asked = true;
-        let (room, to) = match &self.target {
-            Target::Room(room) => (session.conversation().room_named(*room), None),
-            Target::Person(name) => (None, Some(name.as_str())),
+        let Some((room, to)) = self.target.place(session.conversation()) else {
+            return;
         };
+        self.is_asked = true;
         let key = session.draw_file_key();
         session.ask_file(&sending.ask(key, room, to), &mut trace);
     }
@@ -119,13 +109,15 @@ impl Sender {
         let Some(sending) = self.current.as_mut() else {
             return Ok(false);
         };
+        // What still waits after a turn waits for the socket, which tells when it takes more.
+        let is_blocked = session.unsent() >= CLIENT_FILE_UNSENT_BYTES;
         while session.unsent() < CLIENT_FILE_UNSENT_BYTES {
             match sending.next(&mut self.buffer)? {
                 Some(request) => session.ask_file(&request, &mut trace),
                 None => return Ok(false),
             }
         }
-        Ok(true)
+        Ok(!is_blocked)
     }
 
     fn hear_answer(&mut self, sent: Sent) {

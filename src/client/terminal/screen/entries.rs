@@ -1,12 +1,12 @@
 //! Entries: how what happens in a room looks to somebody who sits there.
 
 use super::Screen;
-use crate::chat::{Name, RoomName};
-use crate::client::safe::safe;
+use crate::chat::{Name, RoomName, Size, Way};
+use crate::client::safe::{safe, safe_row};
 use crate::client::settings::Bell;
 use crate::client::terminal::style::Style;
 use crate::wire::line::{Tense, encode_entry};
-use crate::wire::message::{BodyView, EntryView};
+use crate::wire::message::{BodyView, EntryView, OfferView};
 
 /// What stands before each line of a text.
 struct Prefix {
@@ -28,6 +28,10 @@ impl Screen {
         let is_own = own || self.name == Some(entry.author);
         self.meet(entry, is_own);
         let Some((prefix, text)) = prefix(entry, room) else {
+            if let BodyView::Offered(offer) = &entry.body {
+                let is_mine = is_own || offer.way == Way::Sent;
+                return self.offered(entry, offer, room, past, is_mine);
+            }
             return self.happening(entry, room);
         };
         // In an inbox the author of what one wrote oneself is who got it.
@@ -63,6 +67,40 @@ impl Screen {
             Bell::All => is_private || called.is_some(),
         };
         self.bell |= rings && !past && !is_own;
+    }
+
+    /// Shows that a file is offered, and how to get it.
+    fn offered(
+        &mut self,
+        entry: &EntryView<'_>,
+        offer: &OfferView<'_>,
+        room: Option<RoomName>,
+        past: bool,
+        is_mine: bool,
+    ) {
+        if !is_mine && let Some(mark) = self.marks.said(past, room) {
+            self.line(Style::Mark, &mark);
+        }
+        let time = self.time(entry.unix_seconds);
+        let (author, file, size) = (entry.author, offer.file, Size(offer.bytes));
+        let name = safe_row(offer.name);
+        let place = room.map_or("private".to_owned(), |room| room.to_string());
+        let words = match (offer.way, is_mine) {
+            (Way::Sent, _) => format!(" * you offer {author} {name} ({size}), N {file}"),
+            (Way::ToRoom | Way::Received, true) => {
+                format!(" * {place}: you offer {name} ({size}), N {file}")
+            }
+            (Way::ToRoom | Way::Received, false) => format!(
+                " * {place}: {author} offers {name} ({size}), N {file}: /accept {file} fetches it"
+            ),
+        };
+        let style = match offer.way {
+            Way::ToRoom => Style::Notice,
+            Way::Received | Way::Sent => Style::Private,
+        };
+        self.line(style, &format!("{time}{words}"));
+        let is_private = offer.way == Way::Received && self.bell_when != Bell::Off;
+        self.bell |= is_private && !past && !is_mine;
     }
 
     /// Remembers who did something.
