@@ -35,5 +35,6 @@ mod startup;
 mod stopping;
 mod suites;
 mod terminal;
+mod transfers;
 mod typing;
 mod wire_tap;

@@ -131,6 +131,11 @@ const SECTIONS: [Section; 4] = [
                 "$XDG_STATE_HOME/parlour/keys/",
                 "One key of this client for each server. Nothing that was said is kept anywhere.",
             ),
+            (
+                "$XDG_CONFIG_HOME/parlour/client.toml",
+                "The settings, among them the folder for received files once it was asked for. \
+                 Without the variable: ~/.config.",
+            ),
         ],
     },
     Section {
@@ -140,7 +145,10 @@ const SECTIONS: [Section; 4] = [
                 "NO_COLOR",
                 "When it is set and not empty, no colours are used.",
             ),
-            ("XDG_STATE_HOME, HOME", "Where the files are."),
+            (
+                "XDG_STATE_HOME, XDG_CONFIG_HOME, HOME",
+                "Where the files are.",
+            ),
         ],
     },
     Section {

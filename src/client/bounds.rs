@@ -83,11 +83,11 @@ impl fmt::Display for Bounds {
         match self.readable.as_deref() {
             None => Ok(()),
             Some([]) => f.write_str(
-                ", and read nothing of yours: /send has nothing to send, --readable FILE names it",
+                "\nit can read nothing of yours, so /send has nothing to send: --readable FILE names it",
             ),
             Some(paths) => {
                 let paths: Vec<String> = paths.iter().map(|path| shown_path(path)).collect();
-                write!(f, ", and read nothing of yours but {}", paths.join(", "))
+                write!(f, "\nit can read nothing of yours but {}", paths.join(", "))
             }
         }
     }

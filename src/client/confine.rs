@@ -41,7 +41,7 @@ impl fmt::Display for Confinement {
             ),
             Self::Absent(why) => write!(
                 formatter,
-                "this system cannot hold the program to it ({why}): only its own care does"
+                "only its own care holds this program to it: {why}"
             ),
         }
     }
@@ -76,7 +76,7 @@ pub fn confine(confines: &Confines) -> Confinement {
         Ok(landlock::RulesetStatus::FullyEnforced) => Confinement::Whole,
         Ok(landlock::RulesetStatus::PartiallyEnforced) => Confinement::Partial,
         Ok(landlock::RulesetStatus::NotEnforced) => {
-            Confinement::Absent("its kernel has no Landlock".to_owned())
+            Confinement::Absent("this kernel has no Landlock".to_owned())
         }
         Err(error) => Confinement::Absent(error.to_string()),
     }

@@ -203,8 +203,11 @@ fn steady(screen: &str) -> String {
                 .trim_start_matches("--")
                 .split_whitespace()
                 .all(|word| word.len() == 4);
+        // Not every system holds a program to its folders.
+        let is_bounds = line.starts_with("-- received files go to ~/in; ");
         let is_day = line.starts_with("-- ") && line.contains("day, ");
         steady.push_str(match (is_print, is_day) {
+            _ if is_bounds => "-- received files go to ~/in; and to what the program is held",
             (true, _) => "--     FING ERPR INTF INGE RPRI NTFI NGER PRIN",
             (false, true) => "-- Someday, 1 January 2026",
             (false, false) => &line,

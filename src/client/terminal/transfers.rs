@@ -201,7 +201,8 @@ impl Transfers {
     /// It is over, one way or the other.
     fn end(&mut self, id: u64, fate: Fate) {
         self.outgoing.remove(&id);
-        if let Some(incoming) = self.incoming.remove(&id) {
+        if let Some(mut incoming) = self.incoming.remove(&id) {
+            incoming.discard_nothing();
             match fate {
                 Fate::Well(_) => {
                     self.received.insert(incoming.file());

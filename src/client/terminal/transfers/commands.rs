@@ -108,7 +108,7 @@ impl Transfers {
     /// Why a file cannot be opened, and what it may be that forbids it.
     fn explained(&self, error: &SourceError) -> String {
         match self.is_confined {
-            true => format!("{error}; with --confine only what --readable names can be sent"),
+            true => format!("{error}; only what --readable names can be sent"),
             false => error.to_string(),
         }
     }

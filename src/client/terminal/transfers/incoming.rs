@@ -188,6 +188,14 @@ impl Incoming {
         }
     }
 
+    /// Deletes its part if nothing is in it.
+    pub(super) fn discard_nothing(&mut self) {
+        let is_empty = |receiving: &mut Receiving| receiving.have() == 0;
+        if let Some(receiving) = self.receiving.take_if(is_empty) {
+            receiving.discard();
+        }
+    }
+
     /// How far it is, in a few words.
     pub(super) fn words(&self) -> String {
         match (self.stage, &self.receiving) {
