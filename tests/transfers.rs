@@ -246,6 +246,31 @@ fn a_client_that_is_led_astray_cannot_write_outside() {
 }
 
 #[test]
+fn a_confined_client_finds_its_server_and_its_own_files() {
+    let server = Server::start();
+    if !is_held(&server) {
+        return;
+    }
+    let home = Home::new();
+    let (port, fingerprint) = (server.sealed().port(), server.ready("fingerprint"));
+    let address = format!("parlour://localhost:{port}#{fingerprint}");
+    let words = [
+        "--confine",
+        "--identity",
+        "my.key",
+        "--name",
+        "alice",
+        &address,
+    ];
+    // The key is made by the first and read by the second.
+    for _ in 0..2 {
+        let (code, _, errors) = home.run(&words, "hi\n");
+        assert_eq!((code, errors.as_str()), (0, ""));
+    }
+    assert!(home.folder().join("my.key").exists());
+}
+
+#[test]
 fn a_confined_client_sends_what_was_named_and_nothing_else() {
     let Some(tmux) = tools::find(&["tmux"]) else {
         return;

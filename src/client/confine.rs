@@ -49,7 +49,7 @@ impl fmt::Display for Confinement {
 
 /// What finding a host's address and the local time needs to read.
 #[cfg(target_os = "linux")]
-const SYSTEM_FILES: [&str; 11] = [
+const SYSTEM_FILES: [&str; 13] = [
     "/etc/hosts",
     "/etc/resolv.conf",
     "/etc/nsswitch.conf",
@@ -60,7 +60,9 @@ const SYSTEM_FILES: [&str; 11] = [
     "/etc/ld.so.cache",
     "/usr/share/zoneinfo",
     "/usr/lib",
+    "/usr/lib64",
     "/lib",
+    "/lib64",
 ];
 
 /// Devices that a terminal program opens again and again.
