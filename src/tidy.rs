@@ -225,6 +225,7 @@ const LAYERS: [Layer; 19] = [
             "serde_json",
             "signal_hook",
             "signal_hook_mio",
+            "socket2",
             "toml",
             "unicode_segmentation",
             "unicode_width",

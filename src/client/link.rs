@@ -27,6 +27,8 @@ use super::news::{Apart, News, Outlet};
 use super::session::Session;
 use crate::crypto::handshake::StaticKey;
 use crate::crypto::record::CloseCode;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use crate::limits::UNSENT_BYTES_LOW;
 use crate::limits::{
     CLIENT_EVENTS_PER_TURN, CLIENT_GOODBYE_TIMEOUT, CLIENT_READ_BYTES, CLIENT_READS_PER_TURN,
     GONE_AFTER, HANDSHAKE_TIMEOUT, RETRY_ATTEMPTS_MIN,
@@ -321,6 +323,7 @@ impl Link {
             Ok(Some(socket)) => {
                 // Small messages must not wait for the answer to the one before.
                 let _ = socket.set_nodelay(true);
+                hold_little_unsent(&socket);
                 self.session.connect(
                     ConnectionRandom {
                         ephemeral: random_bytes(),
@@ -517,6 +520,17 @@ impl Link {
         }
     }
 }
+
+/// Lets the kernel hold little that is not sent: what is said goes out behind it, and a file would
+/// fill all it takes. Where the system refuses, what is said may be late.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn hold_little_unsent(socket: &TcpStream) {
+    let _ = socket2::SockRef::from(socket).set_tcp_notsent_lowat(UNSENT_BYTES_LOW);
+}
+
+/// Elsewhere the system decides.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn hold_little_unsent(_: &TcpStream) {}
 
 /// The addresses of a host, as the resolver gives them.
 type Resolved = io::Result<Vec<SocketAddr>>;
