@@ -450,6 +450,9 @@ pub const HANDSHAKE_TURN_BUDGET: Duration = Duration::from_micros(500);
 pub const WRITE_PHASE_BUDGET: Duration = Duration::from_millis(1);
 /// How long one room's sweep may take before others are served.
 pub const ROOM_SLICE_BUDGET: Duration = Duration::from_millis(1);
+/// How long files may take of one turn's write phase, when all that was said had its share; so long
+/// a message waits for them at most.
+pub const SPARE_SLICE_BUDGET: Duration = Duration::from_micros(500);
 /// Members one room's sweep visits before others are served.
 pub const ROOM_SLICE_MEMBERS: usize = 64;
 /// Visits between two looks at the clock.

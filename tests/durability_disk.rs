@@ -3,10 +3,9 @@
 
 use crate::harness::house::admin;
 use crate::harness::server::Setup;
-use crate::harness::{Conversation, Home, Program, Proxy, Server, clock, tools};
+use crate::harness::{Conversation, Home, Program, Proxy, Server, SmallDisk, clock, tools};
 use rusqlite::Connection;
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -150,41 +149,6 @@ fn a_database_that_somebody_else_holds_does_not_stall_the_loop() {
     println!("slowest answer while the database was held for 2 s: {slowest:?}");
 }
 
-/// A small disk of its own; goes with this.
-struct SmallDisk(TempDir);
-
-impl SmallDisk {
-    fn new(size: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &format!("size={size}"), "none"]);
-        let status = mount.arg(folder.path()).status().unwrap();
-        assert!(status.success(), "no tmpfs can be mounted");
-        Self(folder)
-    }
-
-    /// Takes all space but so much; nothing is left when it is 0.
-    fn fill(&self, left: u64) {
-        let disk = rustix::fs::statvfs(self.0.path()).unwrap();
-        let free = disk.f_bavail * disk.f_frsize;
-        let ballast = self.0.path().join("ballast");
-        let mut file = OpenOptions::new().create(true).append(true).open(ballast);
-        let zeros = vec![0; usize::try_from(free.saturating_sub(left)).unwrap()];
-        file.as_mut().unwrap().write_all(&zeros).unwrap();
-    }
-
-    fn empty(&self) {
-        fs::remove_file(self.0.path().join("ballast")).unwrap();
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // Lazily: a server that is still being killed may have files there.
-        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
-    }
-}
-
 /// Somebody who is there, and made an account.
 fn with_account(server: &Server, name: &str) -> Conversation {
     let mut host = server.enter(name);
@@ -205,7 +169,7 @@ fn a_full_disk_refuses_and_recovers_without_a_restart() {
         return;
     }
     let disk = SmallDisk::new("16m");
-    let data = disk.0.path().join("data");
+    let data = disk.folder().join("data");
     let server = launch(&data);
     let mut host = with_account(&server, "host");
     let mut guest = server.enter("guest");

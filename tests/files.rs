@@ -11,7 +11,7 @@ const LONG: usize = 24 * 1024 * 1024;
 const SOME: u64 = 1024 * 1024;
 
 /// A file's content: no two places look alike for long.
-fn content(bytes: usize, seed: u32) -> Vec<u8> {
+pub(crate) fn content(bytes: usize, seed: u32) -> Vec<u8> {
     let mut state = seed;
     let next = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -20,37 +20,37 @@ fn content(bytes: usize, seed: u32) -> Vec<u8> {
     std::iter::repeat_with(next).take(bytes).collect()
 }
 
-fn put(home: &Home, name: &str, content: &[u8]) {
+pub(crate) fn put(home: &Home, name: &str, content: &[u8]) {
     std::fs::write(home.folder().join(name), content).unwrap();
 }
 
 #[track_caller]
-fn assert_got(home: &Home, name: &str, expected: &[u8]) {
+pub(crate) fn assert_got(home: &Home, name: &str, expected: &[u8]) {
     let got = std::fs::read(home.folder().join("in").join(name)).unwrap();
     assert!(got == expected, "{name} is what was sent");
 }
 
 /// The arguments that every errand of `who` ends with.
-fn with<'a>(words: &[&'a str], who: &'a str, server: &'a str) -> Vec<&'a str> {
+pub(crate) fn with<'a>(words: &[&'a str], who: &'a str, server: &'a str) -> Vec<&'a str> {
     [words, &["--name", who, "--server", server]].concat()
 }
 
 #[track_caller]
-fn send(home: &Home, server: &Server, words: &[&str]) -> String {
+pub(crate) fn send(home: &Home, server: &Server, words: &[&str]) -> String {
     let words = [&["send"], words].concat();
     let (code, _, errors) = home.run(&with(&words, "alice", server.ready("address")), "");
     assert_eq!(code, 0, "{errors}");
     errors
 }
 
-const FETCH_ALL: [&str; 4] = ["receive", "--accept-all", "--downloads", "in"];
+pub(crate) const FETCH_ALL: [&str; 4] = ["receive", "--accept-all", "--downloads", "in"];
 
-fn receive(home: &Home, who: &str, server: &Server) -> (i32, Vec<String>, String) {
+pub(crate) fn receive(home: &Home, who: &str, server: &Server) -> (i32, Vec<String>, String) {
     home.run(&with(&FETCH_ALL, who, server.ready("address")), "")
 }
 
 /// How long the longest file beneath `folder` is whose name ends with `ending`.
-fn longest(folder: &Path, ending: &str) -> u64 {
+pub(crate) fn longest(folder: &Path, ending: &str) -> u64 {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let length = |path: PathBuf| match path.is_dir() {
         true => longest(&path, ending),
@@ -70,7 +70,7 @@ fn wait_for_some(folder: &Path, ending: &str) {
     assert!(come < LONG as u64, "it is still under way");
 }
 
-fn stored<'a>(data: &'a Path, sealed: &'a str) -> Setup<'a> {
+pub(crate) fn stored<'a>(data: &'a Path, sealed: &'a str) -> Setup<'a> {
     Setup {
         data: Some(data),
         sealed,

@@ -18,6 +18,7 @@ mod doors;
 mod durability;
 mod durability_disk;
 mod files;
+mod files_in_trouble;
 mod harness;
 mod line_door;
 mod line_input;

@@ -13,10 +13,14 @@ use std::time::Duration;
 
 /// How often the board is looked at.
 const LOOK: Duration = Duration::from_millis(5);
+/// The same where what follows waits for it.
+const SHORT_LOOK: Duration = Duration::from_millis(1);
 /// So long without progress while connecting, and the rest is given up.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(20);
 /// So long without an arrival, and what is outstanding is given up.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(2);
+/// So long without a byte of a file, and it is given up.
+const TRANSFER_PATIENCE: Duration = Duration::from_secs(20);
 const SECOND: Duration = Duration::from_secs(1);
 
 /// What was used and done up to one time.
@@ -59,6 +63,17 @@ impl Stretch {
     /// Messages sent in it.
     pub(crate) fn said(&self) -> u64 {
         self.end.sums.said - self.begin.sums.said
+    }
+
+    /// Bytes of files received in it.
+    pub(crate) fn file_bytes(&self) -> u64 {
+        self.end.sums.file_bytes - self.begin.sums.file_bytes
+    }
+
+    /// The most bytes of the server in memory, as seen at the seconds of it.
+    pub(crate) fn resident_max(&self) -> Option<u64> {
+        let seen = self.seconds.iter().chain([&self.begin]);
+        seen.filter_map(|usage| usage.resident).max()
     }
 
     /// Processor time of the server in it.
@@ -287,6 +302,63 @@ impl Conductor {
             end,
             seconds,
         }
+    }
+
+    /// Has files of so many bytes offered one after the other, each when `receivers` have the last,
+    /// until `time` is over and the last has come; says how many there were.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] when nothing comes any more.
+    pub(crate) fn transfer(
+        &mut self,
+        bytes: u64,
+        receivers: u64,
+        time: Duration,
+        words: &str,
+    ) -> Result<(u64, Stretch), Failure> {
+        let begin = self.usage();
+        self.show(0.0, words);
+        let (mut seconds, mut offered) = (Vec::<Usage>::new(), 0);
+        let (mut moved_at, mut moved) = (begin.at, begin.sums.file_bytes);
+        loop {
+            let (now, sums) = (self.clock.now(), self.swarm.sums());
+            if sums.files - begin.sums.files >= offered * receivers {
+                if offered > 0 && now >= begin.at + time {
+                    break;
+                }
+                self.order(Order::Offer(bytes));
+                (offered, moved_at) = (offered + 1, now);
+            }
+            if sums.file_bytes != moved {
+                (moved, moved_at) = (sums.file_bytes, now);
+            }
+            if now > moved_at + TRANSFER_PATIENCE || sums.failed > begin.sums.failed {
+                let why = self.swarm.board().first_trouble();
+                let why = why.unwrap_or("nothing comes any more");
+                return Err(Failure(format!("a file did not come: {why}")));
+            }
+            let shown = u32::try_from(seconds.len()).expect("a run is short") + 1;
+            if now >= begin.at + SECOND * shown {
+                let usage = self.usage();
+                let before = seconds.last().unwrap_or(&begin);
+                let came = ratio(usage.sums.file_bytes - before.sums.file_bytes, 1_000_000);
+                let rate = rounded(came / (usage.at - before.at).as_secs_f64());
+                let done = (now - begin.at).as_secs_f64() / time.as_secs_f64().max(1.0);
+                self.show(done.min(1.0), &format!("{words}: {rate} MB/s"));
+                seconds.push(usage);
+            }
+            std::thread::sleep(SHORT_LOOK);
+        }
+        self.live.clear();
+        let end = self.usage();
+        seconds.push(end);
+        let stretch = Stretch {
+            begin,
+            end,
+            seconds,
+        };
+        Ok((offered, stretch))
     }
 
     /// Ends speaking, and waits until everybody has everything or nothing comes any more.

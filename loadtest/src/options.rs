@@ -45,6 +45,8 @@ pub(crate) enum Scenario {
     Slow(Target),
     /// A room of two beside a saturated one
     Isolation(Target),
+    /// Files, one after the other, to one or to many; with -R beside a room that talks
+    Files(Target),
     /// Accounts log in by password, all at once, while a room talks: how long until all are in
     Logins,
     /// Everybody has an account and a key, and the server starts anew: how long until all are back
@@ -159,6 +161,9 @@ pub(crate) struct Options {
     /// Members that leave and come again per second, in churn
     #[arg(long, global = true, value_name = "RATE", default_value_t = 50.0)]
     pub(crate) moves: f64,
+    /// Bytes of each file: 500k, 64M, 1G [default: 32M; with the store 256M]
+    #[arg(long, global = true, value_name = "BYTES", value_parser = parse_size)]
+    pub(crate) file_bytes: Option<u64>,
     /// For what is drawn by lot
     #[arg(long, global = true, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
@@ -309,25 +314,26 @@ impl Options {
 }
 
 /// Which scenarios use an option, for those that not all use; without a scenario it is the picture.
-const USED_BY: [(&str, &str); 24] = [
+const USED_BY: [(&str, &str); 25] = [
     (
         "size",
-        "picture idle fanout storm churn rooms slow isolation logins restart calibrate",
+        "picture idle fanout storm churn rooms slow isolation files logins restart calibrate",
     ),
     ("senders", "picture fanout rooms slow isolation calibrate"),
     ("window", "picture fanout rooms slow isolation calibrate"),
     (
         "rate",
-        "fanout storm churn rooms slow isolation logins restart calibrate",
+        "fanout storm churn rooms slow isolation files logins restart calibrate",
     ),
     (
         "duration",
-        "idle fanout churn rooms slow isolation calibrate",
+        "idle fanout churn rooms slow isolation files calibrate",
     ),
     (
         "warmup",
-        "picture fanout churn rooms slow isolation calibrate",
+        "picture fanout churn rooms slow isolation files calibrate",
     ),
+    ("file_bytes", "files"),
     ("count", "fanout connect calibrate"),
     ("share", "storm churn slow"),
     ("stuck", "slow"),
@@ -350,8 +356,9 @@ const USED_BY: [(&str, &str); 24] = [
     ),
     ("suite", OF_OURS),
 ];
-const ON_A_SERVER: &str = "idle fanout connect storm churn rooms slow isolation";
-const OF_OURS: &str = "picture idle fanout connect storm churn rooms slow isolation logins restart";
+const ON_A_SERVER: &str = "idle fanout connect storm churn rooms slow isolation files";
+const OF_OURS: &str =
+    "picture idle fanout connect storm churn rooms slow isolation files logins restart";
 
 /// Checks that every option that was given means something to the scenario: one that changes
 /// nothing would make its figures be taken for others.
@@ -393,18 +400,25 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
 
 /// Reads `500`, `1k` or `2M`.
 fn parse_bytes(text: &str) -> Result<u32, String> {
+    let bytes = u32::try_from(parse_size(text)?);
+    bytes.map_err(|_| format!("{text} is more than 4 GB"))
+}
+
+/// Reads `500`, `1k`, `2M` or `1G`.
+fn parse_size(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let factor = match &text[digits.len()..] {
         "" => 1,
         "k" | "K" => 1_000,
         "M" => 1_000_000,
-        unit => return Err(format!("{unit} is no unit of bytes; write k or M")),
+        "G" => 1_000_000_000,
+        unit => return Err(format!("{unit} is no unit of bytes; write k, M or G")),
     };
-    let number = digits.parse::<u32>().ok();
+    let number = digits.parse::<u64>().ok();
     let bytes = number.and_then(|number| number.checked_mul(factor));
     bytes
         .filter(|bytes| *bytes > 0)
-        .ok_or_else(|| format!("{text} is no number of bytes; write 500, 1k or 2M"))
+        .ok_or_else(|| format!("{text} is no number of bytes; write 500, 1k, 2M or 1G"))
 }
 
 /// Reads `all` or `10%`.

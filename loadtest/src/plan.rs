@@ -99,6 +99,19 @@ pub(crate) struct Member {
     pub(crate) verifies: bool,
     /// How it proves who it is, if it has an account.
     pub(crate) account: Option<Proof>,
+    /// What it does with files.
+    pub(crate) files: FileRole,
+}
+
+/// What a member does with files.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum FileRole {
+    /// Nothing.
+    None,
+    /// Offers one when told to.
+    Sends,
+    /// Fetches each that is offered in its room.
+    Fetches,
 }
 
 /// How who has an account proves it when it comes again.
@@ -137,6 +150,7 @@ impl Plan {
             room: self.groups[usize::from(member.group)].room.clone(),
             founds: member.founds,
             publishes: member.role == Role::Publisher,
+            fetches: member.files == FileRole::Fetches,
         }
     }
 

@@ -63,6 +63,8 @@ pub(super) struct Connection {
     pub(super) is_watched: bool,
     /// There is something for it that may wait for everything else.
     pub(super) has_spare: bool,
+    /// It stands in the queue of those that have that.
+    pub(super) is_spare_queued: bool,
     /// Which membership is served first in the next record: the one that waits longest.
     pub(super) turn: u16,
     /// The room whose entry was begun and must be finished first.
@@ -198,6 +200,7 @@ impl Connection {
             is_ready: false,
             is_watched: false,
             has_spare: false,
+            is_spare_queued: false,
             turn: 0,
             begun: NOWHERE,
             memberships: 0,

@@ -24,9 +24,10 @@ impl Fanout {
             "a slot is closed before it is opened again"
         );
         // A place in the queue belongs to the slot, not to its user.
-        let is_ready = before.is_ready;
+        let (is_ready, is_spare_queued) = (before.is_ready, before.is_spare_queued);
         self.connections[at] = Connection::opened(client.generation, dialect);
         self.connections[at].is_ready = is_ready;
+        self.connections[at].is_spare_queued = is_spare_queued;
     }
 
     /// A connection is closed; what was owed to it is forgotten.
@@ -44,7 +45,7 @@ impl Fanout {
     pub fn offer_spare(&mut self, client: ClientId) {
         if let Some(at) = self.staying(client) {
             self.connections[at].has_spare = true;
-            self.make_ready(client.slot);
+            self.queue_spare(client.slot);
         }
     }
 

@@ -125,6 +125,8 @@ struct Queues {
     ready: VecDeque<u32>,
     small: VecDeque<u32>,
     large: VecDeque<u32>,
+    /// Connections that have something that may wait for everything else.
+    spare: VecDeque<u32>,
     /// Blocked connections, in the order in which they were seen to be, with when that was.
     watched: VecDeque<(ClientId, Duration)>,
     /// Rooms whose senders wait.
@@ -227,7 +229,8 @@ impl Fanout {
     fn has_visits(&self) -> bool {
         let queues = &self.queues;
         let waits =
-            !(queues.ready.is_empty() && queues.small.is_empty() && queues.large.is_empty());
+            !(queues.ready.is_empty() && queues.small.is_empty() && queues.large.is_empty())
+                || !queues.spare.is_empty();
         !queues.draining.is_empty() || (waits && self.buffers.can_lend())
     }
 
@@ -280,6 +283,14 @@ impl Fanout {
         if !connection.is_ready && !connection.is_blocked {
             connection.is_ready = true;
             self.queues.ready.push_back(slot);
+        }
+    }
+
+    fn queue_spare(&mut self, slot: u32) {
+        let connection = &mut self.connections[slot as usize];
+        if !connection.is_spare_queued && !connection.is_blocked {
+            connection.is_spare_queued = true;
+            self.queues.spare.push_back(slot);
         }
     }
 

@@ -2,13 +2,14 @@
 //!
 //! First connections whose kernel has space again, because they hold buffers; then connections
 //! that are owed something themselves; then small rooms; then one slice of one large room, the
-//! large ones in turn. Over and over, until nothing waits, the time is spent or there is news. So
+//! large ones in turn; last, and for a short time, connections whose files wait. Over and over, until nothing waits, the time is spent or there is news. So
 //! a room of two is served between the slices of a room of thousands, and each kind gets its share
 //! of every turn.
 
 use super::{Fanout, Outlets};
 use crate::limits::{
-    ROOM_SLICE_BUDGET, ROOM_SLICE_MEMBERS, VISITS_PER_CLOCK_READING, WRITE_PHASE_BUDGET,
+    ROOM_SLICE_BUDGET, ROOM_SLICE_MEMBERS, SPARE_SLICE_BUDGET, VISITS_PER_CLOCK_READING,
+    WRITE_PHASE_BUDGET,
 };
 use std::time::Duration;
 
@@ -51,6 +52,7 @@ impl Fanout {
             self.serve_ready(&mut clock, outlets);
             self.serve_small(&mut clock, outlets);
             self.serve_large(&mut clock, outlets);
+            self.serve_spare(&mut clock, outlets);
             // Whoever waits for space among the begun entries is looked at again next turn. News
             // may be for a small room; a large one has had a slice, so it goes on all the same.
             if clock.elapsed >= WRITE_PHASE_BUDGET || !self.has_offered || outlets.has_news() {
@@ -109,6 +111,25 @@ impl Fanout {
         if let Some(at) = self.queues.large.pop_front() {
             let end = clock.elapsed + ROOM_SLICE_BUDGET;
             self.serve_room(at, end, clock, outlets);
+        }
+    }
+
+    /// Connections that have what may wait for everything else, each once.
+    fn serve_spare<O: Outlets>(&mut self, clock: &mut Clock, outlets: &mut O) {
+        let end = clock.elapsed + SPARE_SLICE_BUDGET;
+        for _ in 0..self.queues.spare.len() {
+            if !self.buffers.can_lend() {
+                return;
+            }
+            let Some(slot) = self.queues.spare.pop_front() else {
+                return;
+            };
+            self.connections[slot as usize].is_spare_queued = false;
+            self.visit(slot, outlets);
+            self.hold_unfinished_bound();
+            if clock.passed(end, outlets) {
+                return;
+            }
         }
     }
 

@@ -50,7 +50,8 @@ impl Fanout {
         if !connection.is_open || connection.is_blocked || connection.ending == Ending::Gone {
             return;
         }
-        if connection.has_rest() {
+        let has_rest = connection.has_rest();
+        if has_rest {
             match self.flush_rest(slot, outlets) {
                 Flush::Drained => {}
                 Flush::Stuck => return,
@@ -65,7 +66,13 @@ impl Fanout {
             return;
         }
         let filled = self.fill(slot);
-        let has_spare = filled != Filled::Full && self.fill_spare(slot, outlets);
+        // Whoever drains comes before what others are told, so what may wait is left for its turn.
+        let has_spare = match filled {
+            Filled::Done | Filled::Waiting if !has_rest => self.fill_spare(slot, outlets),
+            Filled::Done | Filled::Waiting | Filled::Full => {
+                self.connections[slot as usize].has_spare
+            }
+        };
         match self.flush_record(slot, outlets) {
             Flush::Drained => {}
             Flush::Stuck => return,
@@ -74,8 +81,10 @@ impl Fanout {
         connection.tidy();
         if connection.ending == Ending::Closed {
             self.report_finished(slot, outlets);
-        } else if has_spare || connection.goes_on(filled) {
+        } else if connection.goes_on(filled) {
             self.make_ready(slot);
+        } else if has_spare {
+            self.queue_spare(slot);
         }
     }
 

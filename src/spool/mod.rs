@@ -16,6 +16,7 @@
 #[cfg(feature = "server")]
 mod disk;
 mod memory;
+#[cfg(feature = "server")]
 mod record;
 #[cfg(test)]
 mod tests;

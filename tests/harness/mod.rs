@@ -8,6 +8,7 @@
 pub(crate) mod client;
 pub(crate) mod clock;
 pub(crate) mod conversation;
+pub(crate) mod disk;
 pub(crate) mod house;
 pub(crate) mod program;
 pub(crate) mod proxy;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 pub(crate) use client::Home;
 pub(crate) use conversation::Conversation;
+pub(crate) use disk::SmallDisk;
 pub(crate) use program::Program;
 pub(crate) use proxy::Proxy;
 pub(crate) use server::Server;

@@ -119,6 +119,7 @@ mod tests {
             publishes: false,
             account: None,
             repeats: false,
+            fetches: false,
         });
         let input = b"PING :tok\r\n:s 001 aaaaaa :Welcome\r\n:s 422 aaaaaa :no motd\r\n\
             :s 366 aaaaaa #lobby :End\r\n:bob!b@h PRIVMSG #lobby :hi there\r\n\

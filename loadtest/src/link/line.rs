@@ -110,6 +110,7 @@ mod tests {
             publishes: false,
             account: None,
             repeats: false,
+            fetches: false,
         })
     }
 

@@ -9,6 +9,7 @@
 
 mod account;
 mod bare;
+mod files;
 mod irc;
 mod line;
 mod memo;
@@ -127,6 +128,8 @@ pub(crate) struct Persona {
     pub(crate) account: Option<Account>,
     /// Whether it keeps what was not acknowledged, to say it once more on its next connection.
     pub(crate) repeats: bool,
+    /// Whether it fetches every file that is offered in its room.
+    pub(crate) fetches: bool,
 }
 
 impl Persona {
@@ -175,6 +178,10 @@ pub(crate) enum Heard<'a> {
     Missed(u64),
     /// Something was refused.
     Refused(&'a str),
+    /// So many bytes of a file came.
+    Piece(usize),
+    /// A file has come, or goes no further: whether it is what was sent.
+    File(bool),
 }
 
 /// Why a connection ended. Its words are what failures are counted under.
@@ -323,6 +330,15 @@ impl Link {
         }
     }
 
+    /// Appends to `words` what offers a file of so many bytes in the room, in place of the last.
+    pub(crate) fn offer(&mut self, bytes: u64, words: &mut Vec<u8>) {
+        match self {
+            Self::Sealed(link) => link.offer(bytes, words),
+            // Files are sent through the sealed door alone.
+            Self::Line(_) | Self::Bare(_) | Self::Redis(_) | Self::Irc(_) => {}
+        }
+    }
+
     /// Where another connection can go on, if this one ends without a goodbye.
     pub(crate) fn bookmark(&self) -> Option<Bookmark> {
         match self {
@@ -356,6 +372,7 @@ mod tests {
                 publishes: false,
                 account: None,
                 repeats: false,
+                fetches: false,
             };
             persona.name()
         };

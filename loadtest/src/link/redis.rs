@@ -140,6 +140,7 @@ mod tests {
                 publishes: false,
                 account: None,
                 repeats: false,
+                fetches: false,
             });
             let mut heard = Vec::new();
             let mut note = |it: Heard<'_>| heard.push(format!("{it:?}"));

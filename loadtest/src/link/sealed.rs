@@ -5,6 +5,7 @@
 //! authenticated always.
 
 use super::account::Progress;
+use super::files::Files;
 use super::{Heard, Persona, Surroundings, Trouble};
 use parlour::chat::{EntryId, Epoch, Hello, MessageKey, Resume, RoomId, Token, TokenHash};
 use parlour::crypto::fingerprint::Fingerprint;
@@ -38,6 +39,7 @@ pub(crate) struct Sealed {
     phase: Phase,
     place: Place,
     numbers: Numbers,
+    files: Files,
 }
 
 /// What is numbered to be acknowledged.
@@ -102,6 +104,7 @@ impl Sealed {
             suite,
             verifies,
             phase: Phase::Unconnected,
+            files: Files::new(persona.fetches),
             place: Place {
                 progress: Progress::of(persona.account.as_ref()),
                 persona,
@@ -175,8 +178,16 @@ impl Sealed {
                     {
                         around.memo.remember(frame, entry.id, text.as_bytes());
                     }
-                    self.place
-                        .take(message, &mut self.numbers, &mut words, &mut hear)?;
+                    if let ServerMessage::File(answer) = &message {
+                        self.files.take(answer, &mut words, &mut hear)?;
+                    } else {
+                        if self.place.joined {
+                            let last = &mut self.numbers.last;
+                            self.files.overhear(&message, last, &mut words)?;
+                        }
+                        self.place
+                            .take(message, &mut self.numbers, &mut words, &mut hear)?;
+                    }
                 }
                 frames.consume(&mut content);
             }
@@ -194,6 +205,12 @@ impl Sealed {
             self.numbers.unacknowledged.push_back((key, text.into()));
         }
         self.place.say(key, text, words);
+    }
+
+    /// Appends to `words` what offers a file in the room.
+    pub(super) fn offer(&mut self, bytes: u64, words: &mut Vec<u8>) {
+        let room = self.place.room;
+        self.files.offer(bytes, room, &mut self.numbers.last, words);
     }
 
     pub(super) fn send(&mut self, words: &[u8], now: Duration, out: &mut Vec<u8>) {

@@ -35,7 +35,7 @@ const UNBROKEN: &str = "\u{a0}";
 const PAGE_COLUMNS: usize = 80;
 
 /// What is zero when all is well.
-const MUST_BE_ZERO: [&str; 9] = [
+const MUST_BE_ZERO: [&str; 11] = [
     "unannounced",
     "missing",
     "duplicates",
@@ -45,6 +45,8 @@ const MUST_BE_ZERO: [&str; 9] = [
     "failed",
     "resumes-refused",
     "unexpected-prompts",
+    "files-wrong",
+    "files-missing",
 ];
 
 /// One number under its name.

@@ -6,6 +6,7 @@ mod calibrate;
 mod churn;
 mod connect;
 mod fanout;
+mod files;
 mod idle;
 mod isolation;
 mod logins;
@@ -16,7 +17,7 @@ mod slow;
 mod storm;
 
 use crate::options::{Arguments, Options, Scenario, Target, Verify};
-use crate::plan::{Connecting, Group, Member, Pace, Plan, Proof, Role};
+use crate::plan::{Connecting, FileRole, Group, Member, Pace, Plan, Proof, Role};
 use crate::report::{Assertion, Report, write_csv, write_json, write_plot};
 use crate::stage::Stage;
 use crate::{Ending, Failure, Mistake, entropy, floor, machine, spawn};
@@ -50,6 +51,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool, Ending> {
         Some(Scenario::Rooms(target)) => rooms::run(target, options)?,
         Some(Scenario::Slow(target)) => slow::run(target, options)?,
         Some(Scenario::Isolation(target)) => isolation::run(target, options)?,
+        Some(Scenario::Files(target)) => files::run(target, options)?,
         Some(Scenario::Logins) => logins::run(options)?,
         Some(Scenario::Restart) => restart::run(options)?,
         Some(Scenario::Calibrate) => calibrate::run(options)?,
@@ -193,6 +195,7 @@ impl Scene {
                     watches: false,
                     verifies: true,
                     account: None,
+                    files: FileRole::None,
                 }));
         }
         for place in *placed..*placed + count {
@@ -205,6 +208,7 @@ impl Scene {
                 watches: false,
                 verifies: true,
                 account: None,
+                files: FileRole::None,
             });
         }
         *placed += count;
@@ -216,6 +220,15 @@ impl Scene {
         self.members(group, count, Role::Steady);
         for member in &mut self.plan.members[before..] {
             member.watches = true;
+        }
+    }
+
+    /// Adds members that do something with files.
+    fn carriers(&mut self, group: u16, count: usize, files: FileRole) {
+        let before = self.plan.members.len();
+        self.members(group, count, Role::Steady);
+        for member in &mut self.plan.members[before..] {
+            member.files = files;
         }
     }
 

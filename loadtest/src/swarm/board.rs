@@ -23,6 +23,12 @@ pub(crate) struct Column {
     pub(crate) heard: AtomicU64,
     /// Of those, the ones received by members that stay.
     pub(crate) heard_by_staying: AtomicU64,
+    /// Bytes of files received.
+    pub(crate) file_bytes: AtomicU64,
+    /// Files that have come, or go no further.
+    pub(crate) files: AtomicU64,
+    /// Of those, the ones that are not what was sent.
+    pub(crate) files_wrong: AtomicU64,
 }
 
 /// The sum of all columns at one time.
@@ -42,6 +48,12 @@ pub(crate) struct Sums {
     pub(crate) heard: u64,
     /// See [`Column::heard_by_staying`].
     pub(crate) heard_by_staying: u64,
+    /// See [`Column::file_bytes`].
+    pub(crate) file_bytes: u64,
+    /// See [`Column::files`].
+    pub(crate) files: u64,
+    /// See [`Column::files_wrong`].
+    pub(crate) files_wrong: u64,
 }
 
 /// What all threads can see.
@@ -82,6 +94,9 @@ impl Board {
             sums.said += column.said.load(Relaxed);
             sums.heard += column.heard.load(Relaxed);
             sums.heard_by_staying += column.heard_by_staying.load(Relaxed);
+            sums.file_bytes += column.file_bytes.load(Relaxed);
+            sums.files += column.files.load(Relaxed);
+            sums.files_wrong += column.files_wrong.load(Relaxed);
         }
         sums
     }

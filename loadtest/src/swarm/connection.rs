@@ -159,6 +159,11 @@ impl Connection {
         self.link.word(text, words);
     }
 
+    /// Appends what offers a file of so many bytes to `words`.
+    pub(super) fn offer(&mut self, bytes: u64, words: &mut Vec<u8>) {
+        self.link.offer(bytes, words);
+    }
+
     /// Whether the kernel has taken everything so far.
     pub(super) fn owes_nothing(&self) -> bool {
         self.owed.is_empty()

@@ -5,9 +5,10 @@
 
 use super::harvest::Harvest;
 use super::window::Window;
+use crate::latency::Latency;
 use crate::ledger::{Account, Arrival, Since, Until};
 use crate::link::Heard;
-use crate::plan::{Pace, Plan, Role};
+use crate::plan::{FileRole, Pace, Plan, Role};
 use crate::stamp::{Reading, Stamp};
 use std::ops::Range;
 use std::sync::Arc;
@@ -25,6 +26,8 @@ pub(super) struct Listening {
     pub(super) role: Role,
     /// Whether it authenticates what it hears.
     pub(super) verifies: bool,
+    /// What it does with files.
+    pub(super) files: FileRole,
     /// Messages of its own that were acknowledged since this was last looked at.
     pub(super) stored: u32,
     /// Whether its session goes on from an earlier connection.
@@ -50,6 +53,12 @@ pub(super) struct Ears {
     pub(super) heard_by_staying: u64,
     /// When the last one came.
     pub(super) heard_at: Duration,
+    /// Bytes of files received.
+    pub(super) file_bytes: u64,
+    /// Files that have come, or go no further.
+    pub(super) files: u64,
+    /// Of those, the ones that are not what was sent.
+    pub(super) files_wrong: u64,
     /// What is counted.
     pub(super) harvest: Harvest,
 }
@@ -89,6 +98,9 @@ impl Ears {
             heard: 0,
             heard_by_staying: 0,
             heard_at: Duration::ZERO,
+            file_bytes: 0,
+            files: 0,
+            files_wrong: 0,
             harvest: Harvest::default(),
         }
     }
@@ -103,6 +115,14 @@ impl Ears {
         if let Some(timed) = &mut self.timed {
             timed.end = end;
         }
+    }
+
+    /// Keeps what was timed so far apart, and times nothing until told to.
+    pub(super) fn set_aside(&mut self) {
+        self.timed = None;
+        let calm = std::mem::take(&mut self.harvest.latency);
+        self.harvest.apart.add(&calm.total());
+        self.harvest.fetching = Latency::default();
     }
 
     /// Whether what is sent at that time is timed.
@@ -132,6 +152,13 @@ impl Ears {
             Heard::Joined => listening.joined = true,
             Heard::Missed(count) => listening.account.announce_missing(count),
             Heard::Refused(why) => self.harvest.note_refusal(why),
+            Heard::Piece(bytes) => {
+                self.file_bytes += u64::try_from(bytes).expect("usize fits u64");
+            }
+            Heard::File(is_same) => {
+                self.files += 1;
+                self.files_wrong += u64::from(!is_same);
+            }
         }
     }
 
@@ -166,7 +193,9 @@ impl Ears {
             {
                 let begin = timed.start;
                 let time = now.saturating_sub(stamp.at);
-                if self.plan.groups[group].apart {
+                if listening.files == FileRole::Fetches {
+                    self.harvest.fetching.record(time);
+                } else if self.plan.groups[group].apart {
                     self.harvest.apart.record(time);
                 } else {
                     self.harvest.latency.record(now - begin, time);

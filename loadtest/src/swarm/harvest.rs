@@ -17,8 +17,10 @@ pub(crate) struct Harvest {
     pub(crate) ledger: Ledger,
     /// From sending, or from when it should have been, to reading, per receiver.
     pub(crate) latency: Timeline,
-    /// The same for one group apart, if the scenario asks for it.
+    /// The same for one group, or one part of the run, apart, if the scenario asks for it.
     pub(crate) apart: Latency,
+    /// The same for members that fetch files.
+    pub(crate) fetching: Latency,
     /// From connecting to joined.
     pub(crate) joining: Latency,
     /// From being cut off to having joined again, all tries included.
@@ -65,6 +67,7 @@ impl Harvest {
         self.asked += other.asked;
         self.latency.add(&other.latency);
         self.apart.add(&other.apart);
+        self.fetching.add(&other.fetching);
         self.joining.add(&other.joining);
         self.rejoining.add(&other.rejoining);
         self.lag.add(&other.lag);

@@ -63,6 +63,10 @@ pub(crate) enum Order {
         /// How many.
         per_second: f64,
     },
+    /// Whoever sends files takes its last one back, and offers one of so many bytes.
+    Offer(u64),
+    /// What was timed so far is kept apart, and nothing is timed until told to.
+    SetAside,
     /// Those who get stuck stop reading, or read on.
     Stick(bool),
     /// Say goodbye and end.

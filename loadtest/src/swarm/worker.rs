@@ -130,6 +130,7 @@ impl Worker {
                     speaker: member.speaker,
                     role: member.role,
                     verifies: member.verifies,
+                    files: member.files,
                     stored: 0,
                     goes_on: false,
                     joined: false,
@@ -270,6 +271,8 @@ impl Worker {
                         }
                     }
                 }
+                Order::Offer(bytes) => self.offer(bytes),
+                Order::SetAside => self.ears.set_aside(),
                 Order::Finish => self.finished = true,
             }
         }

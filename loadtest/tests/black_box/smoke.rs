@@ -231,6 +231,38 @@ fn after_a_restart_everybody_goes_on_without_a_password_and_nothing_is_lost() {
 }
 
 #[test]
+fn files_come_as_they_were_sent_to_one_and_to_many_beside_a_room_that_talks() {
+    for (name, words) in [
+        ("file", "files --file-bytes 300k"),
+        ("files-many", "files --members 5 --file-bytes 100k -R 50"),
+        (
+            "files-stored",
+            "files --members 2 --file-bytes 200k --store",
+        ),
+    ] {
+        let Some(run) = run(name, &format!("{words} -d 500ms --warmup 200ms")) else {
+            return;
+        };
+        assert!(run.figure("files") >= 1.0);
+        assert_eq!(run.figure("files-wrong"), 0.0);
+        assert_eq!(run.figure("files-missing"), 0.0);
+        assert_eq!(run.figure("failed"), 0.0);
+        assert!(run.figure("file-mb-per-second") > 0.0);
+        assert!(run.figure("server-ms-per-mb") > 0.0);
+        if name == "files-many" {
+            assert_nothing_lost(&run);
+            assert!(run.figure("calm-p99-ms") > 0.0);
+            assert!(run.figure("p99-ms") > 0.0);
+            assert!(run.figure("fetching-p99-ms") > 0.0);
+        }
+    }
+    let words = ["files", "--file-bytes", "100M", "-d", "1s"];
+    let run = Run::of("file-refused", &words);
+    assert_eq!(run.code(), Some(1));
+    assert!(run.errors().contains("keeps 67.1 MB"), "{}", run.errors());
+}
+
+#[test]
 fn who_reads_slowly_gets_everything_in_the_end() {
     let words = "slow -c 20 -R 100 -d 500ms --stuck 2s --warmup 200ms --read-rate 1k --share 50";
     let Some(run) = run("slowly", words) else {
@@ -266,6 +298,8 @@ fn conditions_decide_the_exit_code() {
 fn mistakes_end_with_two_and_say_what_to_do() {
     for (words, said) in [
         ("fanout 192.0.2.1:4747", "--remote"),
+        ("files --door line", "--door"),
+        ("fanout --file-bytes 1M", "--file-bytes"),
         ("fanout nonsense", "HOST:PORT"),
         ("idle --parlourd /nowhere/parlourd", "/nowhere/parlourd"),
         ("connect --window 5", "--window"),

@@ -1,6 +1,7 @@
 //! Speaking, and showing the other threads what became of it.
 
 use super::Worker;
+use crate::plan::FileRole;
 use crate::stamp::Stamp;
 use crate::swarm::connection::Connection;
 use std::sync::atomic::Ordering::Relaxed;
@@ -55,12 +56,32 @@ impl Worker {
         }
     }
 
+    /// Has those who send files offer one of so many bytes.
+    pub(super) fn offer(&mut self, bytes: u64) {
+        for seat in 0..self.seats.len() {
+            let state = &mut self.seats[seat];
+            let sends = self.plan.members[state.index].files == FileRole::Sends;
+            let Some(connection) = state.connection.as_mut().filter(|_| sends) else {
+                continue;
+            };
+            self.words.clear();
+            connection.offer(bytes, &mut self.words);
+            let now = self.clock.now();
+            if let Err(trouble) = connection.speak(&self.words, now, &mut self.out) {
+                self.fail(seat, &trouble);
+            }
+        }
+    }
+
     /// Shows the others what has changed.
     pub(super) fn show(&mut self) {
         let column = self.board.column(self.thread);
         column.heard.store(self.ears.heard, Relaxed);
         let by_staying = self.ears.heard_by_staying;
         column.heard_by_staying.store(by_staying, Relaxed);
+        column.file_bytes.store(self.ears.file_bytes, Relaxed);
+        column.files.store(self.ears.files, Relaxed);
+        column.files_wrong.store(self.ears.files_wrong, Relaxed);
         if self.ears.moved.is_empty() {
             return;
         }
