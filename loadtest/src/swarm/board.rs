@@ -23,6 +23,8 @@ pub(crate) struct Column {
     pub(crate) heard: AtomicU64,
     /// Of those, the ones received by members that stay.
     pub(crate) heard_by_staying: AtomicU64,
+    /// Messages that the server said would not come, each once per receiver.
+    pub(crate) announced: AtomicU64,
 }
 
 /// The sum of all columns at one time.
@@ -42,6 +44,8 @@ pub(crate) struct Sums {
     pub(crate) heard: u64,
     /// See [`Column::heard_by_staying`].
     pub(crate) heard_by_staying: u64,
+    /// See [`Column::announced`].
+    pub(crate) announced: u64,
 }
 
 /// What all threads can see.
@@ -82,6 +86,7 @@ impl Board {
             sums.said += column.said.load(Relaxed);
             sums.heard += column.heard.load(Relaxed);
             sums.heard_by_staying += column.heard_by_staying.load(Relaxed);
+            sums.announced += column.announced.load(Relaxed);
         }
         sums
     }

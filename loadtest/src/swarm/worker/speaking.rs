@@ -61,6 +61,7 @@ impl Worker {
         column.heard.store(self.ears.heard, Relaxed);
         let by_staying = self.ears.heard_by_staying;
         column.heard_by_staying.store(by_staying, Relaxed);
+        column.announced.store(self.ears.announced, Relaxed);
         if self.ears.moved.is_empty() {
             return;
         }
