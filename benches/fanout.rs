@@ -5,7 +5,7 @@
 //! the smallest room only.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use parlour::chat::{Body, ClientId, Close, Entry, EntryId, From, Name, RoomId, RoomName};
+use parlour::chat::{Body, ClientId, Close, Entry, EntryId, Extent, From, Name, RoomId, RoomName};
 use parlour::fanout::{Bounds, Dialect, Fanout, Outlets, Sent};
 use std::hint::black_box;
 use std::time::Duration;
@@ -40,7 +40,7 @@ impl Outlets for Nowhere {
 fn room_of(members: u32) -> Fanout {
     let mut fanout = Fanout::new(Bounds::default());
     let name = RoomName::parse("lobby").expect("it is a name");
-    fanout.found(ROOM, Some(name), true);
+    fanout.found(ROOM, Some(name), true, Extent::EMPTY);
     for slot in 0..members {
         let client = ClientId {
             slot,

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use parlour::chat::{
     Arrival, Chat, ClientId, Close, Command, Door, Effect, Effects, Epoch, Hello, Input,
-    MessageKey, Now, Outcome, Settings, Token, Verdict,
+    MessageKey, Now, Outcome, Settings, Token, TokenHash, Verdict,
 };
 use parlour::crypto::handshake::Session;
 use parlour::crypto::record::{
@@ -199,7 +199,8 @@ impl Server {
                     room,
                     name,
                     history,
-                } => self.fanout.found(room, name, history),
+                    extent,
+                } => self.fanout.found(room, name, history, extent),
                 Effect::Publish(room, entry) => self.fanout.publish(room, &entry),
                 Effect::Join {
                     room,
@@ -211,19 +212,24 @@ impl Server {
                     self.fanout.join(room, client, from, greeting.as_ref());
                 }
                 Effect::Submit(job) => {
-                    let parlour::chat::Job::Append(append) = job;
-                    let answered = self.store.append(self.time().unix_ms, &[append]);
+                    let parlour::chat::Job::Write(write) = job else {
+                        panic!("nobody asked for {job:?}");
+                    };
+                    let answered = self.store.commit(self.time().unix_ms, &[write]);
                     self.outcomes.extend(answered.expect("memory never fails"));
                 }
-                Effect::Named(_) => {}
+                Effect::Named(_) | Effect::Record(_) => {}
                 effect @ (Effect::Keep { .. }
+                | Effect::Erase(..)
                 | Effect::Dissolve(_)
                 | Effect::Leave { .. }
                 | Effect::Replay { .. }
                 | Effect::Ignore(..)
                 | Effect::Discard(_)
                 | Effect::Finish(..)
-                | Effect::Expel(..)) => panic!("nobody asked for {effect:?}"),
+                | Effect::Expel(..)
+                | Effect::Administered(..)
+                | Effect::Operate(_)) => panic!("nobody asked for {effect:?}"),
             }
         }
     }
@@ -250,6 +256,8 @@ fn arrival(slot: u32) -> Arrival {
         trusted: true,
         key: None,
         token: Token(mixed.to_le_bytes()),
+        hash: TokenHash(mixed.to_le_bytes()),
+        takes_passwords: true,
     }
 }
 

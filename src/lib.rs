@@ -12,9 +12,14 @@
 //! | [`crypto`] | handshake, key schedule, records, fingerprints |
 //! | [`wire`] | bytes to messages and back, sealed and plain |
 //! | [`fanout`] | a room's encoded log and its members' cursors |
+//! | `keylog` | the file for decoding captures, in builds made for that |
+//! | [`manual`] | man pages and shell completions |
 //! | [`store`] | what was said, kept |
+//! | [`activity`] | the activity log: its lines, its files |
+//! | [`control`] | what is asked over the control socket |
 //! | [`config`] | what the operator may change |
 //! | [`net`] | the loop, its sockets and its workers |
+//! | [`admin`] | what an operator does from a shell |
 //! | [`client`] | the bundled client |
 
 pub mod limits;
@@ -26,12 +31,25 @@ pub mod crypto;
 pub mod fanout;
 pub mod wire;
 
+#[cfg(feature = "keylog")]
+pub mod keylog;
+#[cfg(any(feature = "server", feature = "client"))]
+pub mod manual;
+
 pub mod store;
+
+#[cfg(feature = "server")]
+pub mod activity;
+#[cfg(feature = "server")]
+pub mod control;
 
 #[cfg(feature = "server")]
 pub mod config;
 #[cfg(feature = "server")]
 pub mod net;
+
+#[cfg(feature = "server")]
+pub mod admin;
 
 #[cfg(feature = "client")]
 pub mod client;

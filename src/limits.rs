@@ -105,6 +105,178 @@ pub const JOURNAL_JOBS_MAX: usize = 4_096;
 /// Bytes of text the journal holds; further senders wait.
 pub const JOURNAL_BYTES_MAX: usize = 16 * MIB;
 
+/// How long the journal waits for another process that holds the database; then nothing of the
+/// batch is stored, and its senders are told.
+pub const JOURNAL_BUSY_MAX: Duration = Duration::from_secs(5);
+/// How long the journal waits before it tries again what it could not store, and looks again how
+/// full a disk is that was nearly full, when nobody says anything meanwhile.
+pub const JOURNAL_RETRY_INTERVAL: Duration = Duration::from_secs(1);
+/// Changes of records that a failing disk owes, each of another record; beyond it the server stops
+/// with a clear error. Some 16 MiB, and weeks of a full disk on a quiet server.
+pub const CHANGES_OWED_MAX: usize = 65_536;
+/// How long the journal has nothing to store before it does what could wait.
+pub const JOURNAL_QUIET: Duration = Duration::from_millis(20);
+/// How long the journal goes without that when there always is something to store.
+pub const JOURNAL_CHORE_INTERVAL_MAX: Duration = Duration::from_millis(200);
+/// Longest sleep of the journal, so that what is too old goes although nobody speaks.
+pub const JOURNAL_SLEEP_MAX: Duration = Duration::from_secs(10);
+/// Entries put into the index at once; the journal answers nothing meanwhile.
+pub const INDEX_STEP_ENTRIES: usize = 1_024;
+/// Bytes of texts after which such a step ends.
+pub const INDEX_STEP_BYTES: usize = 256 * KIB;
+/// Entries deleted at once; the journal answers nothing meanwhile.
+pub const DELETE_STEP_ENTRIES: usize = 256;
+/// Rooms looked at once for what is too old or too much.
+pub const RETENTION_STEP_ROOMS: usize = 64;
+/// Time between two looks at all rooms for what is too old or too much.
+pub const RETENTION_INTERVAL: Duration = Duration::from_secs(60);
+/// Senders whose remembered messages are counted; beyond it the counts begin anew.
+pub const SENDERS_COUNTED_MAX: usize = 65_536;
+/// Pages of the write-ahead log above which an idle journal brings them to their place.
+pub const WAL_PAGES_IDLE: u32 = 256;
+/// Pages of the write-ahead log above which a busy journal does so too. Each is 4 KiB, and a page
+/// written often is brought there once, so this bounds how long it takes.
+pub const WAL_PAGES_MAX: u32 = 2_048;
+/// Bytes of the write-ahead log that stay on the disk once it was larger.
+pub const WAL_BYTES_KEPT_MAX: usize = 64 * MIB;
+/// How long erasing waits for readers before it tries again later.
+pub const WAL_TRUNCATE_WAIT: Duration = Duration::from_millis(20);
+/// Size up to which the database is checked at every start, bytes; a larger one after a crash only.
+pub const DATABASE_CHECKED_BYTES: u64 = 8 * MIB as u64;
+/// What the journal keeps of the database in memory, KiB.
+pub const JOURNAL_CACHE_KIB: usize = 32 * KIB;
+/// What the reader keeps of the database in memory, KiB.
+pub const READER_CACHE_KIB: usize = 16 * KIB;
+/// Prepared statements each of them keeps.
+pub const STATEMENTS_CACHED_MAX: usize = 64;
+/// Steps of the database's machine between two looks at the clock.
+pub const READ_STEPS_PER_CLOCK_READING: u16 = 1_000;
+/// Bits of an entry's place in the database that are its id; those above are its log's number.
+pub const PLACE_ID_BITS: u32 = 36;
+/// Logs at once, of rooms and inboxes; what a place has bits for.
+pub const LOGS_MAX: u32 = 1 << 27;
+/// Free space of the disk below which it is low, bytes; guests' messages are refused.
+pub const DISK_LOW_BYTES: u64 = 1024 * MIB as u64;
+/// Share of the disk below which it is low, if that is less.
+pub const DISK_LOW_PERCENT: u64 = 5;
+/// Everybody's messages are refused when free space is below this part of that.
+pub const DISK_EXHAUSTED_SHARE: u64 = 4;
+/// Words of one search that are looked for; further ones are left out.
+pub const SEARCH_WORDS_MAX: usize = 32;
+/// Pages copied at once by a backup; the journal goes on between two such steps.
+pub const BACKUP_STEP_PAGES: u16 = 1_024;
+
+/// Entries the reader gives at once, bytes of their texts; at least one entry.
+pub const PAGE_BYTES_MAX: usize = 256 * KIB;
+/// Pages asked for at once by all readers; further ones wait.
+pub const PAGES_MAX: usize = 64;
+/// How long one question to the reader may take; then it is answered with what was found.
+pub const READ_TIME_MAX: Duration = Duration::from_millis(250);
+/// Hits of one search.
+pub const SEARCH_HITS_MAX: usize = 50;
+/// Longest query, bytes; refused.
+pub const SEARCH_QUERY_BYTES_MAX: usize = 390;
+/// What is shown of one hit's text, bytes; cut.
+pub const SEARCH_HIT_BYTES_MAX: usize = KIB;
+/// Searches the reader holds; further ones are refused.
+pub const SEARCHES_MAX: usize = 256;
+
+// --- Accounts ---
+
+/// Accounts on the server; refused.
+pub const ACCOUNTS_MAX: usize = 100_000;
+/// Client keys that let into one account; refused.
+pub const KEYS_PER_ACCOUNT_MAX: usize = 16;
+/// Longest password, bytes after normalisation; refused.
+pub const PASSWORD_BYTES_MAX: usize = 256;
+/// Memory that hashing a password takes, KiB: what OWASP's password storage sheet names for two
+/// passes, so that trying many at once costs memory that graphics cards do not have.
+pub const PASSWORD_MEMORY_KIB: u32 = 19 * 1024;
+/// How often that memory is gone over.
+pub const PASSWORD_PASSES: u32 = 2;
+/// Parts of that memory that could be worked on at once; one, since one thread does.
+pub const PASSWORD_LANES: u32 = 1;
+/// Memory that a hash already kept may ask for, KiB; one that asks for more matches nothing.
+pub const PASSWORD_MEMORY_KIB_MAX: u32 = 256 * 1024;
+/// Passes, or lanes, that it may ask for; one that asks for more matches nothing.
+pub const PASSWORD_PASSES_MAX: u32 = 16;
+/// Jobs handed to the password thread: one that it works on, and one so that it need not wait for
+/// the loop. All others wait where they can still be put in order or dropped.
+pub const PASSWORD_JOBS_AHEAD: usize = 2;
+/// Passwords waiting to be hashed; further ones are refused.
+pub const PASSWORD_JOBS_MAX: usize = 1_024;
+/// The same from one source that is not trusted; further ones are refused.
+pub const PASSWORD_JOBS_PER_SOURCE_MAX: usize = 4;
+/// Wrong passwords on one connection; then it is closed.
+pub const PASSWORD_TRIES_MAX: u8 = 3;
+/// The wait after a wrong password, for one name and source; doubled by each further one.
+pub const LOGIN_DELAY_MIN: Duration = Duration::from_secs(1);
+/// The longest such wait.
+pub const LOGIN_DELAY_MAX: Duration = Duration::from_secs(60);
+/// Names and sources whose wrong passwords are remembered; the oldest goes first.
+pub const LOGIN_DELAYS_MAX: usize = 65_536;
+/// How long a session of an account may be resumed after it was last in use.
+pub const ACCOUNT_RESUME_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
+/// How often it is noted that a session of an account is still in use.
+pub const SESSION_NOTED_INTERVAL: Duration = Duration::from_secs(3600);
+/// Sessions of one account that may be resumed; the oldest goes first.
+pub const SESSIONS_PER_ACCOUNT_MAX: usize = 16;
+/// How long the name of an account that ended or was renamed stays reserved.
+pub const ACCOUNT_NAME_RESERVED: Duration = Duration::from_secs(90 * 24 * 3600);
+/// Rooms one account may own; refused.
+pub const ROOMS_PER_ACCOUNT_MAX: usize = 20;
+/// Private messages that wait for an account that is away; refused.
+pub const WAITING_MESSAGES_MAX: u32 = 1_000;
+/// Bytes of their texts; refused.
+pub const WAITING_BYTES_MAX: u64 = 4 * MIB as u64;
+/// Of those, messages of one sender; refused.
+pub const WAITING_PER_SENDER_MAX: u32 = 50;
+/// Accounts invited to one room; refused.
+pub const INVITED_PER_ROOM_MAX: usize = 100;
+/// Accounts with a role in one room; refused.
+pub const ROLES_PER_ROOM_MAX: usize = 100;
+/// Kicks, mutes and bans in force on the server; further ones are refused.
+pub const SANCTIONS_MAX: usize = 100_000;
+/// Of those, in one room; further ones are refused.
+pub const SANCTIONS_PER_ROOM_MAX: usize = 1_000;
+/// Guests a room remembers after they left, so that they can still be sanctioned; the oldest goes
+/// first.
+pub const RECENT_GUESTS_MAX: usize = 16;
+/// Longest announcement, bytes; refused.
+pub const ANNOUNCEMENT_BYTES_MAX: usize = KIB;
+/// Changes of records that wait for the journal; commands that make more wait.
+pub const CHANGES_WAITING_MAX: usize = 4_096;
+
+// --- Activity log ---
+
+/// Size at which a new file of the activity log is begun, bytes.
+pub const ACTIVITY_LOG_BYTES: u64 = 16 * MIB as u64;
+/// The smallest such size that an operator may choose.
+pub const ACTIVITY_LOG_BYTES_MIN: u64 = 64 * KIB as u64;
+/// Older files of the activity log that are kept; the oldest is deleted.
+pub const ACTIVITY_LOG_FILES: u32 = 8;
+/// The most that an operator may choose: each new file renames them all.
+pub const ACTIVITY_LOG_FILES_MAX: u32 = 1_000;
+/// Lines that wait for the activity log's thread; further ones are lost, and counted.
+pub const ACTIVITY_QUEUE_MAX: usize = 8 * 1024;
+/// Lines that one `/log` shows.
+pub const ACTIVITY_LINES_SHOWN: usize = 50;
+/// How much of the newest files `/log` looks at, bytes; older lines are found by `parlourd admin log`.
+pub const ACTIVITY_BYTES_SEARCHED: u64 = 4 * MIB as u64;
+/// How often `parlourd admin log --follow` looks for new lines.
+pub const ACTIVITY_FOLLOW_INTERVAL: Duration = Duration::from_millis(250);
+
+// --- Metrics door and control socket ---
+
+/// Connections at once at each of them; the oldest that has not asked anything is closed.
+pub const SIDE_VISITORS_MAX: usize = 16;
+/// Longest request at the metrics door, bytes; then closed.
+pub const METRICS_REQUEST_BYTES_MAX: usize = 8 * KIB;
+/// Longest request over the control socket, bytes; then closed.
+pub const CONTROL_REQUEST_BYTES_MAX: usize = 8 * KIB;
+/// How long a request and its answer may take; then closed.
+pub const SIDE_TIMEOUT: Duration = Duration::from_secs(10);
+
 // --- Rooms in memory ---
 
 /// Size of one segment of a room's encoded log, bytes; a longer entry has its own.
@@ -309,6 +481,8 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub const RECONNECT_WAIT_MIN: Duration = Duration::from_millis(500);
 /// The longest wait before a lost connection is tried again.
 pub const RECONNECT_WAIT_MAX: Duration = Duration::from_secs(30);
+/// Attempts that a time given for trying again is enough for, at least.
+pub const RETRY_ATTEMPTS_MIN: u32 = 8;
 /// Bytes waiting for the server above which the client reads no more input.
 pub const CLIENT_UNSENT_BYTES_MAX: usize = 512 * KIB;
 /// Bytes of unacknowledged messages above which the client reads no more input.
@@ -327,10 +501,33 @@ pub const CLIENT_INPUT_PIECES_MAX: usize = 4;
 pub const CLIENT_HISTORY_LINES_MAX: usize = 1_000;
 /// Bytes of those lines together; the oldest goes first.
 pub const CLIENT_HISTORY_BYTES_MAX: usize = MIB;
+/// Marks that may stand on one character of what others say; further ones are not shown.
+pub const CLIENT_MARKS_PER_CHARACTER_MAX: usize = 16;
+/// People whose names the client completes; who was active least recently goes first.
+pub const CLIENT_PEOPLE_MAX: usize = 1_024;
+/// Entries of a folder that are offered to complete a file's name.
+pub const CLIENT_FILES_OFFERED_MAX: usize = 256;
+/// Lines of a text above which the client asks before it is sent as one message.
+pub const CLIENT_LINES_ASKED: usize = 10;
+/// Bytes of a text of several lines above which the client asks before it is sent.
+pub const CLIENT_LINES_BYTES_ASKED: usize = 2 * KIB;
+/// Rows of running transfers shown at once; the others are counted.
+pub const CLIENT_PROGRESS_ROWS_MAX: usize = 4;
+/// Longest line of piped JSON, bytes: a text in which every byte is escaped, and what is around it.
+pub const CLIENT_JSON_LINE_BYTES_MAX: usize = 6 * TEXT_BYTES_MAX + 4 * KIB;
+/// Largest file of settings, bytes; a larger one is refused.
+pub const CLIENT_SETTINGS_BYTES_MAX: usize = 64 * KIB;
 /// Bytes of painted output above which the client writes before it goes on reading.
 pub const CLIENT_PAINT_BYTES: usize = 64 * KIB;
 /// How long a leaving client waits for what it said to be stored, and for the goodbye.
 pub const CLIENT_GOODBYE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes of a secret as it is typed, which normalisation may make fewer; further keys have no
+/// effect.
+pub const CLIENT_SECRET_BYTES_MAX: usize = 4 * PASSWORD_BYTES_MAX;
+/// Largest file that may begin with a password, bytes; a larger one is refused.
+pub const CLIENT_PASSWORD_FILE_BYTES_MAX: usize = 4 * KIB;
+/// Largest list of accounts that keep their password, bytes; a larger one is refused.
+pub const CLIENT_DECLINED_BYTES_MAX: usize = MIB;
 /// Largest file of known servers that is read, bytes; a larger one is refused.
 pub const KNOWN_SERVERS_BYTES_MAX: usize = MIB;
 
@@ -367,6 +564,24 @@ const _: () = {
     assert!(PRESENCE_RELISTED_BELOW < PRESENCE_LISTED_MAX);
     // What stays of refused peers leaves files for the server itself.
     assert!(REFUSED_LINGERING_MAX * 2 <= OPEN_FILES_RESERVED);
+    // A place must be a positive number of 64 bits.
+    assert!(PLACE_ID_BITS + LOGS_MAX.trailing_zeros() == 63);
+    // There must be places for all rooms and every account's inbox, and as many of guests again.
+    assert!(2 * (ROOMS_MAX + ACCOUNTS_MAX) < LOGS_MAX as usize);
+    // All hits of a search, each with its room, author and time, fit one answer.
+    assert!(
+        SEARCH_HITS_MAX * (SEARCH_HIT_BYTES_MAX + ROOM_NAME_BYTES_MAX + NAME_BYTES_MAX + 64)
+            <= ANSWER_BYTES_MAX
+    );
+    // A session in use must not be forgotten between two notes of it.
+    assert!(SESSION_NOTED_INTERVAL.as_secs() * 2 <= ACCOUNT_RESUME_AGE_MAX.as_secs());
+    // A secret must fit what a client without a name may send, and a file what is typed.
+    assert!(CLIENT_SECRET_BYTES_MAX + MESSAGE_ENVELOPE_BYTES_MAX <= UNNAMED_MESSAGE_BYTES_MAX);
+    assert!(CLIENT_SECRET_BYTES_MAX <= CLIENT_PASSWORD_FILE_BYTES_MAX);
+    // What is hashed today must be checked tomorrow.
+    assert!(PASSWORD_MEMORY_KIB <= PASSWORD_MEMORY_KIB_MAX);
+    assert!(PASSWORD_PASSES <= PASSWORD_PASSES_MAX && PASSWORD_LANES <= PASSWORD_PASSES_MAX);
+    assert!(PASSWORD_JOBS_PER_SOURCE_MAX <= PASSWORD_JOBS_MAX);
     // The journal must take the longest message.
     assert!(TEXT_BYTES_MAX <= JOURNAL_BYTES_MAX);
 };

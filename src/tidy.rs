@@ -27,7 +27,9 @@ const BANNED: [&str; 7] = [
 ];
 
 /// The files that may read the clock, each for its own program.
-const CLOCKS: [&str; 3] = [
+const CLOCKS: [&str; 5] = [
+    "benches/archive.rs",
+    "src/admin/clock.rs",
     "src/net/clock.rs",
     "src/client/clock.rs",
     "loadtest/src/clock.rs",
@@ -81,7 +83,7 @@ struct Layer {
 }
 
 /// Who may import whom: the table of the architecture, lowest first.
-const LAYERS: [Layer; 12] = [
+const LAYERS: [Layer; 17] = [
     Layer {
         module: "limits",
         ours: &[],
@@ -98,7 +100,7 @@ const LAYERS: [Layer; 12] = [
         module: "chat",
         ours: &["limits"],
         chat: Chat::All,
-        crates: &[],
+        crates: &["zeroize"],
     },
     Layer {
         module: "crypto",
@@ -115,6 +117,7 @@ const LAYERS: [Layer; 12] = [
             "rand",
             "sha2",
             "subtle",
+            "unicode_normalization",
             "x25519_dalek",
             "zeroize",
         ],
@@ -126,6 +129,18 @@ const LAYERS: [Layer; 12] = [
         crates: &["minicbor", "zeroize"],
     },
     Layer {
+        module: "keylog",
+        ours: &["crypto"],
+        chat: Chat::Nothing,
+        crates: &[],
+    },
+    Layer {
+        module: "manual",
+        ours: &[],
+        chat: Chat::Nothing,
+        crates: &["clap", "clap_complete", "clap_mangen"],
+    },
+    Layer {
         module: "fanout",
         ours: &["limits", "buffer", "wire"],
         chat: Chat::Words,
@@ -135,18 +150,31 @@ const LAYERS: [Layer; 12] = [
         module: "store",
         ours: &["limits"],
         chat: Chat::Words,
-        crates: &["rusqlite"],
+        crates: &["log", "rusqlite", "rustix"],
+    },
+    Layer {
+        module: "activity",
+        ours: &["limits"],
+        chat: Chat::Words,
+        crates: &["serde_json"],
+    },
+    Layer {
+        module: "control",
+        ours: &["limits"],
+        chat: Chat::Words,
+        crates: &["serde_json"],
     },
     Layer {
         module: "config",
-        ours: &["limits"],
+        ours: &["limits", "manual"],
         chat: Chat::All,
         crates: &["clap", "serde", "toml"],
     },
     Layer {
         module: "net",
         ours: &[
-            "limits", "buffer", "crypto", "wire", "fanout", "store", "config",
+            "limits", "buffer", "crypto", "wire", "fanout", "store", "activity", "control",
+            "config",
         ],
         chat: Chat::All,
         crates: &[
@@ -154,6 +182,7 @@ const LAYERS: [Layer; 12] = [
             "mio",
             "rand",
             "rustix",
+            "sd_notify",
             "signal_hook",
             "signal_hook_mio",
             "slab",
@@ -162,18 +191,27 @@ const LAYERS: [Layer; 12] = [
         ],
     },
     Layer {
+        module: "admin",
+        ours: &["limits", "crypto", "store", "activity", "control", "config"],
+        chat: Chat::All,
+        crates: &["rand", "rustix", "serde_json", "zeroize"],
+    },
+    Layer {
         module: "client",
-        ours: &["limits", "buffer", "crypto", "wire"],
+        ours: &["limits", "buffer", "crypto", "manual", "wire"],
         chat: Chat::Words,
         crates: &[
             "clap",
             "crossterm",
+            "jiff",
             "mio",
             "rand",
             "rustix",
+            "serde",
             "serde_json",
             "signal_hook",
             "signal_hook_mio",
+            "toml",
             "unicode_segmentation",
             "unicode_width",
             "zeroize",
@@ -181,13 +219,13 @@ const LAYERS: [Layer; 12] = [
     },
     Layer {
         module: "bin/parlourd",
-        ours: &["limits", "config", "net"],
+        ours: &["limits", "keylog", "config", "net", "admin"],
         chat: Chat::Nothing,
-        crates: &["clap", "env_logger", "log"],
+        crates: &["clap", "env_logger", "log", "sd_notify"],
     },
     Layer {
         module: "bin/parlour",
-        ours: &["limits", "client"],
+        ours: &["limits", "keylog", "client"],
         chat: Chat::Nothing,
         crates: &["clap"],
     },
@@ -346,12 +384,15 @@ fn unverified_faults(source: &Source) -> Vec<String> {
     faults
 }
 
-/// Whether no feature of `manifest` brings the unchecked opening along.
-fn is_unverified_by_request_only(manifest: &str) -> bool {
+/// What no other feature may bring along: opening unchecked, and writing keys down.
+const BY_REQUEST_ONLY: [&str; 2] = ["unverified", "keylog"];
+
+/// Whether `feature` stands alone in `manifest`, in no other feature and in no default.
+fn is_by_request_only(feature: &str, manifest: &str) -> bool {
     let mentions = manifest
         .lines()
-        .filter(|line| !line.starts_with('#') && line.contains("unverified"));
-    mentions.eq(["unverified = []"])
+        .filter(|line| !line.starts_with('#') && line.contains(feature));
+    mentions.eq([format!("{feature} = []")])
 }
 
 /// All faults of a tree.
@@ -414,7 +455,9 @@ fn the_tree_is_tidy() {
     let manifest = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
     let dependencies = dependencies(&manifest);
     assert!(dependencies.contains(&"x25519_dalek".to_owned()));
-    assert!(is_unverified_by_request_only(&manifest));
+    for feature in BY_REQUEST_ONLY {
+        assert!(is_by_request_only(feature, &manifest), "{feature}");
+    }
     let sources: Vec<Source> = ["src", "loadtest/src", "tests", "benches"]
         .iter()
         .flat_map(|folder| read_tree(root, folder))
@@ -590,10 +633,10 @@ mod tests {
     }
 
     #[test]
-    fn no_feature_brings_the_unchecked_opening_along() {
-        assert!(is_unverified_by_request_only("unverified = []\n"));
-        let others = "unverified = []\ndefault = [\"server\", \"unverified\"]\n";
-        assert!(!is_unverified_by_request_only(others));
+    fn no_feature_brings_another_along_that_must_be_asked_for() {
+        assert!(is_by_request_only("keylog", "keylog = []\n"));
+        let others = "keylog = []\ndefault = [\"server\", \"keylog\"]\n";
+        assert!(!is_by_request_only("keylog", others));
     }
 
     #[test]

@@ -57,6 +57,18 @@ fn the_protocol_s_numbers_are_the_server_s() {
         parlour::limits::UNNAMED_MESSAGE_BYTES_MAX,
         parlour::limits::TEXT_BYTES_MAX,
         parlour::limits::HANDSHAKE_PAYLOAD_BYTES_MAX,
+        parlour::limits::TEXT_LINES_MAX,
+        parlour::limits::UNACKNOWLEDGED_MAX,
+        parlour::limits::TOPIC_BYTES_MAX,
+        parlour::limits::REASON_BYTES_MAX,
+        parlour::limits::ROOMS_JOINED_MAX + 1,
+        parlour::limits::COMMAND_BYTES_BURST,
+        parlour::limits::COMMAND_BYTES_PER_SECOND,
+        parlour::limits::REPLIES_OWED_BYTES_MAX,
+        parlour::limits::PASSWORD_BYTES_MAX,
+        parlour::limits::UNNAMED_PER_SOURCE_MAX,
+        parlour::limits::NAMED_PER_SOURCE_MAX,
+        parlour::limits::FAILURES_PER_SOURCE_MAX,
     ] {
         let spelt = with_commas(number);
         assert!(
@@ -89,4 +101,30 @@ fn with_commas(number: usize) -> String {
         .map(|group| std::str::from_utf8(group).unwrap())
         .collect();
     groups.join(",")
+}
+
+#[test]
+fn the_operations_manual_lists_every_key_with_its_variable() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, lines, _) = Program::run(bare_command(folder.path()).arg("--print-config"), "");
+    let mut wanted = Vec::new();
+    let (mut table_name, mut needs) = ("", "");
+    for line in &lines {
+        if line == "[limits]" {
+            table_name = "limits.";
+        } else if line.starts_with('#') {
+            let is_marked = line.starts_with("# * ");
+            needs = if is_marked { "a restart" } else { "a reload" };
+        } else if let Some((key, _)) = line.split_once(" = ") {
+            let key = format!("{table_name}{key}");
+            let variable = key.replace(['-', '.'], "_").to_uppercase();
+            wanted.push(format!("| `{key}` | `PARLOUR_{variable}` | {needs} |"));
+        }
+    }
+    let found = table(&document("docs/operations.md"), "\n## Configuration\n");
+    assert!(
+        found == wanted,
+        "the table in docs/operations.md should be:\n{}",
+        wanted.join("\n")
+    );
 }

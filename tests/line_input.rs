@@ -63,7 +63,7 @@ fn the_end_of_input_is_answered_after_everything_before_it() {
     let lines = bob.rest();
     assert!(lines.contains(&"-> sent to alice".to_owned()), "{lines:?}");
     assert_eq!(lines.last().unwrap(), "-> Bye.");
-    alice.expect(" * #lobby: bob joined (2 here)");
+    alice.find(" * #lobby: bob joined (2 here)");
     alice.find("[#lobby] bob: hello");
     alice.find(" * #lobby: bob left after {}");
 }

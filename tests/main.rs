@@ -7,18 +7,32 @@
     reason = "everything here is a test, its shared parts included"
 )]
 
+mod accounts;
+mod administration;
+mod between_hosts;
+mod capture;
+mod checking;
 mod crowds;
 mod docs;
 mod doors;
+mod durability;
+mod durability_disk;
 mod harness;
 mod line_door;
 mod line_input;
+mod other_client;
 mod packages;
 mod partings;
 mod protocol;
+mod reconnecting;
+mod sanctions;
+mod screens;
+mod scripting;
 mod sealed_client;
+mod secrets;
 mod startup;
 mod stopping;
 mod suites;
 mod terminal;
+mod typing;
 mod wire_tap;

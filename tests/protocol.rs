@@ -1,4 +1,5 @@
-//! The worked example of docs/protocol.md is what this program computes, byte for byte.
+//! docs/protocol.md is what this program does: its worked example byte for byte, and every kind of
+//! message and code of a refusal under its name.
 
 use parlour::chat::Hello;
 use parlour::crypto::fingerprint::Fingerprint;
@@ -7,6 +8,7 @@ use parlour::crypto::record::{
     CloseCode, Padding, RecordSecrets, Sealer, Side, Suite, begin_record,
 };
 use parlour::wire::message::{ClientMessage, encode_client, encode_event};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -116,4 +118,118 @@ fn the_worked_example_is_what_we_compute() {
         text.contains(&fingerprint),
         "the fingerprint is {fingerprint}"
     );
+}
+
+fn file(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// `REPLAY_END` as the document writes it.
+fn in_camel_case(constant: &str) -> String {
+    let words = constant.split('_').filter(|word| !word.is_empty());
+    words
+        .map(|word| word[..1].to_owned() + &word[1..].to_lowercase())
+        .collect()
+}
+
+/// The kinds of messages in the source, by name: its constants.
+fn kinds() -> BTreeMap<(u8, String), &'static str> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/wire/message");
+    let mut kinds = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        for line in text.lines() {
+            let constant = line
+                .strip_prefix("const ")
+                .and_then(|rest| rest.strip_suffix(';')?.split_once(": u8 = 0x"));
+            if let Some((name, digits)) = constant {
+                let number = u8::from_str_radix(digits, 16).unwrap();
+                kinds.insert((number, in_camel_case(name)), "in the source");
+            }
+        }
+    }
+    kinds
+}
+
+/// The rows `| NUMBER | NAME |` of a text, with what stands behind them.
+fn rows(text: &str) -> impl Iterator<Item = (&str, &str, &str)> {
+    text.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| ")?.splitn(3, " | ");
+        Some((cells.next()?, cells.next()?, cells.next().unwrap_or("")))
+    })
+}
+
+#[test]
+fn every_kind_of_message_is_in_the_document_under_its_number() {
+    let text = file("docs/protocol.md");
+    let kinds = kinds();
+    assert!(kinds.len() > 30, "{kinds:?}");
+    let in_rows: BTreeMap<(u8, String), &str> = rows(&text)
+        .filter_map(|(number, name, rest)| {
+            let number = u8::from_str_radix(number.strip_prefix("0x")?, 16).ok()?;
+            let is_message = name.starts_with(|first: char| first.is_ascii_uppercase());
+            is_message.then(|| ((number, name.to_owned()), rest))
+        })
+        .collect();
+    let names = |kinds: &BTreeMap<(u8, String), &str>| kinds.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&in_rows), names(&kinds), "rows and constants");
+
+    // What is said of files stands in a section of its own, with its bodies.
+    let (other, of_files) = text.split_once("\n## 13.").unwrap_or((&text, ""));
+    let (_, cddl) = other.split_once("```cddl").expect("there is CDDL");
+    let (cddl, _) = cddl.split_once("```").expect("it ends");
+    for ((number, name), rest) in in_rows {
+        let spelt = format!("{number:#04x}");
+        let is_of_files = of_files.contains(&format!("| {spelt} |")) || rest.contains("section 13");
+        let is_there = cddl.contains(&spelt);
+        assert!(
+            is_there || is_of_files,
+            "{name}, {spelt}, is not in the CDDL"
+        );
+    }
+}
+
+#[test]
+fn the_dissector_knows_every_kind_of_message() {
+    let script = file("docs/parlour.lua");
+    for (number, name) in kinds().into_keys() {
+        let entry = format!("[{number:#04x}] = {{ \"{name}\"");
+        assert!(script.contains(&entry), "docs/parlour.lua lacks {entry}");
+    }
+}
+
+#[test]
+fn every_refusal_is_in_the_document_under_its_code() {
+    let source = file("src/chat/refusal.rs");
+    let mut in_source = BTreeMap::new();
+    for line in source.lines() {
+        let arm = line
+            .trim_start()
+            .strip_prefix("Self::")
+            .and_then(|rest| rest.strip_suffix(',')?.split_once(" => "));
+        if let Some((pattern, code)) = arm
+            && let Ok(code) = code.parse::<u16>()
+        {
+            let is_letter = |letter: char| letter.is_ascii_alphanumeric();
+            let end = pattern.find(|letter| !is_letter(letter));
+            in_source.insert(code, pattern[..end.unwrap_or(pattern.len())].to_owned());
+        }
+    }
+    assert!(in_source.len() > 50, "{in_source:?}");
+    let text = file("docs/protocol.md");
+    let (_, below) = text.split_once("\n## 12.").expect("section 12");
+    let section = below.split("\n## ").next().unwrap();
+    let in_rows: BTreeMap<u16, String> = section
+        .lines()
+        .filter_map(|line| {
+            let mut cells = line.strip_prefix('|')?.split('|').map(str::trim);
+            let code = cells.next()?.parse().ok()?;
+            let name = cells.next().filter(|name| !name.is_empty())?;
+            // Those of files are the file module's.
+            let is_one_word = name.chars().all(|letter| letter.is_ascii_alphanumeric());
+            is_one_word.then(|| (code, name.to_owned()))
+        })
+        .collect();
+    assert_eq!(in_rows, in_source, "rows and arms");
 }

@@ -236,6 +236,22 @@ fn the_key_of_an_identity_file_is_the_person() {
 }
 
 #[test]
+fn a_password_file_that_others_may_read_is_refused() {
+    let home = Home::new();
+    let file = home.folder().join("password");
+    std::fs::write(&file, "sesame\n").unwrap();
+    let arguments = ["--password-file", file.to_str().unwrap(), "--name", "bob"];
+    let mode = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(&file, mode).unwrap();
+    let (code, _, errors) = home.run(&arguments, "");
+    assert_eq!(code, USAGE, "{errors}");
+    assert!(errors.contains("chmod 600"), "{errors}");
+    std::fs::remove_file(&file).unwrap();
+    let (code, _, errors) = home.run(&arguments, "");
+    assert_eq!(code, USAGE, "{errors}");
+}
+
+#[test]
 fn the_client_leaves_when_asked_to_and_stays_when_told_to() {
     let server = Server::start();
     let mut alice = server.enter("alice");

@@ -133,7 +133,9 @@ impl Conductor {
     /// A [`Failure`] when nobody has joined: there is nothing to measure then.
     pub(crate) fn connect(&mut self, below: usize) -> Result<Stretch, Failure> {
         let wanted = u64::try_from(below).expect("members are bounded");
-        let stretch = self.gather(Order::Connect { below }, wanted);
+        let begin = self.usage();
+        self.order(Order::Connect { below });
+        let stretch = self.gather(begin, wanted);
         if stretch.end.sums.joined > 0 {
             return Ok(stretch);
         }
@@ -147,21 +149,53 @@ impl Conductor {
 
     /// Cuts off all movers, and waits until as many have joined again.
     pub(crate) fn scatter(&mut self) -> Stretch {
-        let movers = self.plan.members.iter();
-        let movers = movers
-            .filter(|member| matches!(member.role, Role::Mover | Role::Returning))
-            .count();
-        let movers = u64::try_from(movers).expect("members are bounded");
-        let wanted = self.swarm.sums().joined + movers;
-        self.gather(Order::Scatter, wanted)
+        let begin = self.usage();
+        let wanted = begin.sums.joined + self.movers();
+        self.order(Order::Scatter);
+        self.gather(begin, wanted)
     }
 
-    /// Gives an order, and waits until so many have joined or failed since the beginning, or
-    /// nothing moves any more.
-    fn gather(&mut self, order: Order, wanted: u64) -> Stretch {
+    /// Lets all movers leave.
+    pub(crate) fn depart(&self) {
+        self.order(Order::Depart);
+    }
+
+    /// Lets all movers connect again at once, and waits until they have joined.
+    pub(crate) fn bring_back(&mut self, is_timed: bool) -> Stretch {
         let begin = self.usage();
+        let wanted = begin.sums.joined + self.movers();
+        self.order(Order::Return { is_timed });
+        self.gather(begin, wanted)
+    }
+
+    /// Has everybody cut off by what `restart` does to the server, and waits until as many have
+    /// joined again. `restart` gives the new server's process; what that uses is counted from there.
+    ///
+    /// # Errors
+    ///
+    /// What `restart` fails with.
+    pub(crate) fn survive<E>(
+        &mut self,
+        restart: impl FnOnce() -> Result<Option<u32>, E>,
+    ) -> Result<Stretch, E> {
+        let mut begin = self.usage();
+        let wanted = begin.sums.joined + self.movers();
+        self.order(Order::Return { is_timed: true });
+        self.process = restart()?;
+        begin.server = self.process.and_then(ProcessorTime::of);
+        Ok(self.gather(begin, wanted))
+    }
+
+    /// How many come and go, or come back.
+    fn movers(&self) -> u64 {
+        let members = self.plan.members.iter();
+        let movers = members.filter(|member| matches!(member.role, Role::Mover | Role::Returning));
+        u64::try_from(movers.count()).expect("members are bounded")
+    }
+
+    /// Waits until so many have joined or failed since the beginning, or nothing moves any more.
+    fn gather(&mut self, begin: Usage, wanted: u64) -> Stretch {
         self.show(0.0, "connecting");
-        self.order(order);
         let (mut moved_at, mut before, mut seconds) = (begin.at, 0, Vec::new());
         loop {
             let (now, sums) = (self.clock.now(), self.swarm.sums());

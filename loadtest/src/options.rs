@@ -4,6 +4,7 @@
 //! is absent gets the scenario's own default.
 
 use crate::Mistake;
+use crate::spawn::Keeping;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Parser, Subcommand, ValueEnum};
 use parlour::crypto::record::Suite;
@@ -44,6 +45,10 @@ pub(crate) enum Scenario {
     Slow(Target),
     /// A room of two beside a saturated one
     Isolation(Target),
+    /// Accounts log in by password, all at once, while a room talks: how long until all are in
+    Logins,
+    /// Everybody has an account and a key, and the server starts anew: how long until all are back
+    Restart,
     /// The floor: what this machine allows a server that does nothing but copy
     Calibrate,
     #[command(hide = true)]
@@ -148,6 +153,9 @@ pub(crate) struct Options {
     /// In storm: come again with a new name and a new session, instead of going on with the old
     #[arg(long, global = true)]
     pub(crate) fresh: bool,
+    /// In restart: kill the server, instead of asking it to stop
+    #[arg(long, global = true)]
+    pub(crate) kill: bool,
     /// Members that leave and come again per second, in churn
     #[arg(long, global = true, value_name = "RATE", default_value_t = 50.0)]
     pub(crate) moves: f64,
@@ -168,6 +176,12 @@ pub(crate) struct Options {
     /// Start `parlourd --ephemeral`, and stop it afterwards; this is so when no address is given
     #[arg(long, global = true, help_heading = "Server")]
     pub(crate) spawn: bool,
+    /// Let the server that is started store what is said, in a folder of this run in $TMPDIR
+    #[arg(long, global = true, help_heading = "Server")]
+    pub(crate) store: bool,
+    /// Let it store what is said in this folder, which stays
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Server")]
+    pub(crate) data: Option<PathBuf>,
     /// The server to start [default: beside this program, else in PATH]
     #[arg(long, global = true, value_name = "PATH", help_heading = "Server")]
     pub(crate) parlourd: Option<PathBuf>,
@@ -251,6 +265,15 @@ impl Options {
         self.members.or(self.connections).unwrap_or(default)
     }
 
+    /// What a server that is started here keeps.
+    pub(crate) fn keeping(&self) -> Keeping {
+        match &self.data {
+            Some(folder) => Keeping::In(folder.clone()),
+            None if self.store => Keeping::ForTheRun,
+            None => Keeping::Nothing,
+        }
+    }
+
     /// Checks what no single option can.
     ///
     /// # Errors
@@ -275,6 +298,9 @@ impl Options {
         if self.window == Some(0) {
             return mistake("--window 0 would never send; 1 sends one message at a time");
         }
+        if self.store && self.data.is_some() {
+            return mistake("--data DIR stores already; leave --store out");
+        }
         if [self.connections, self.members].contains(&Some(0)) {
             return mistake("-c 0 has nobody to test with");
         }
@@ -283,14 +309,17 @@ impl Options {
 }
 
 /// Which scenarios use an option, for those that not all use; without a scenario it is the picture.
-const USED_BY: [(&str, &str); 21] = [
+const USED_BY: [(&str, &str); 24] = [
     (
         "size",
-        "picture idle fanout storm churn rooms slow isolation calibrate",
+        "picture idle fanout storm churn rooms slow isolation logins restart calibrate",
     ),
     ("senders", "picture fanout rooms slow isolation calibrate"),
     ("window", "picture fanout rooms slow isolation calibrate"),
-    ("rate", "fanout storm churn rooms slow isolation calibrate"),
+    (
+        "rate",
+        "fanout storm churn rooms slow isolation logins restart calibrate",
+    ),
     (
         "duration",
         "idle fanout churn rooms slow isolation calibrate",
@@ -304,19 +333,25 @@ const USED_BY: [(&str, &str); 21] = [
     ("stuck", "slow"),
     ("read_rate", "slow"),
     ("fresh", "storm"),
+    ("kill", "restart"),
     ("moves", "churn"),
     ("no_floor", "picture fanout"),
     ("against", ON_A_SERVER),
     ("server_pid", ON_A_SERVER),
     ("remote", ON_A_SERVER),
     ("spawn", OF_OURS),
+    ("store", OF_OURS),
+    ("data", OF_OURS),
     ("parlourd", OF_OURS),
     ("verify", OF_OURS),
-    ("door", OF_OURS),
+    (
+        "door",
+        "picture idle fanout connect storm churn rooms slow isolation",
+    ),
     ("suite", OF_OURS),
 ];
 const ON_A_SERVER: &str = "idle fanout connect storm churn rooms slow isolation";
-const OF_OURS: &str = "picture idle fanout connect storm churn rooms slow isolation";
+const OF_OURS: &str = "picture idle fanout connect storm churn rooms slow isolation logins restart";
 
 /// Checks that every option that was given means something to the scenario: one that changes
 /// nothing would make its figures be taken for others.

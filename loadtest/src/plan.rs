@@ -3,7 +3,7 @@
 //! A scenario makes a plan before anything is connected; the swarm carries it out. Members are
 //! numbered through all groups, in the order in which they connect.
 
-use crate::link::{Persona, Protocol};
+use crate::link::{Account, Persona, Protocol};
 use crate::source::Sources;
 use parlour::crypto::fingerprint::Fingerprint;
 use std::net::SocketAddr;
@@ -97,6 +97,17 @@ pub(crate) struct Member {
     pub(crate) watches: bool,
     /// Whether it authenticates every record, where records are.
     pub(crate) verifies: bool,
+    /// How it proves who it is, if it has an account.
+    pub(crate) account: Option<Proof>,
+}
+
+/// How who has an account proves it when it comes again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Proof {
+    /// By its password.
+    Password,
+    /// By a key that it enrolled.
+    Key,
 }
 
 /// How a member behaves.
@@ -116,11 +127,13 @@ pub(crate) enum Role {
 }
 
 impl Plan {
-    /// Who member `index` is.
-    pub(crate) fn persona(&self, index: usize, name: u32) -> Persona {
+    /// Who member `index` is, with the account it has.
+    pub(crate) fn persona(&self, index: usize, name: u32, account: Option<Account>) -> Persona {
         let member = &self.members[index];
         Persona {
             number: name,
+            account,
+            repeats: member.role == Role::Returning && member.speaker.is_some(),
             room: self.groups[usize::from(member.group)].room.clone(),
             founds: member.founds,
             publishes: member.role == Role::Publisher,

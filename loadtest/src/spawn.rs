@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::machine;
 use crate::{Ending, Failure, Mistake};
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -12,39 +13,86 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 /// How long a server may take until it is ready.
-const READY_TIMEOUT: Duration = Duration::from_secs(30);
+///
+/// After it was killed it looks through its whole database first.
+const READY_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long a server may take to stop; then it is killed.
-const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+///
+/// It gives those who are connected ten seconds to take what they are owed.
+const STOP_TIMEOUT: Duration = Duration::from_secs(15);
 const STOP_POLL: Duration = Duration::from_millis(20);
 /// Lines of a failed server's log that are shown.
 const LOG_LINES_SHOWN: usize = 5;
 /// The load comes from here, and rates for people would bound it.
 const CONFIGURATION: &str = "trusted = [\"127.0.0.0/8\", \"::1/128\"]\n";
 
+/// What a server keeps.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Keeping {
+    /// Nothing.
+    Nothing,
+    /// What is stored in a folder that goes with the server.
+    ForTheRun,
+    /// What is stored in this folder, for ever.
+    In(PathBuf),
+}
+
 /// A server that runs until this is dropped.
 pub(crate) struct Server {
-    child: Child,
+    recipe: Recipe,
     folder: PathBuf,
+    running: Running,
+}
+
+/// How a server is started.
+struct Recipe {
+    program: PathBuf,
+    arguments: Vec<OsString>,
+    /// Its doors, by the words of the `ready` line, which are those of the options too.
+    doors: Vec<(&'static str, String)>,
+}
+
+/// A process that became ready.
+struct Running {
+    child: Child,
     /// The words of its `ready` line.
     words: BTreeMap<String, String>,
     ready_after: Duration,
 }
 
+/// What became of a server that was started once more.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Restart {
+    /// From asking it to end until it had.
+    pub(crate) ending: Duration,
+    /// From its start to its `ready` line.
+    pub(crate) starting: Duration,
+}
+
 impl Server {
-    /// Starts `parlourd --ephemeral` on ports of its own.
+    /// Starts `parlourd` on ports of its own.
     ///
     /// # Errors
     ///
     /// A [`Mistake`] when it is not there, a [`Failure`] when it does not become ready.
-    pub(crate) fn parlourd(named: Option<&Path>) -> Result<Self, Ending> {
+    pub(crate) fn parlourd(named: Option<&Path>, keeping: &Keeping) -> Result<Self, Ending> {
         let program = find_parlourd(named)?;
         let folder = make_folder()?;
         let config = folder.join("parlour.toml");
         fs::write(&config, CONFIGURATION).map_err(|error| unwritable(&config, &error))?;
-        let mut command = Command::new(&program);
-        command.arg("--ephemeral").arg("--config").arg(&config);
-        command.args(["--sealed", "127.0.0.1:0", "--line", "127.0.0.1:0"]);
-        Ok(Self::start(command, folder)?)
+        let mut arguments: Vec<OsString> = match keeping {
+            Keeping::Nothing => vec!["--ephemeral".into()],
+            Keeping::ForTheRun => vec!["--data".into(), folder.join("data").into()],
+            Keeping::In(data) => vec!["--data".into(), data.into()],
+        };
+        arguments.extend(["--config".into(), config.into()]);
+        let door = |name| (name, "127.0.0.1:0".to_owned());
+        let recipe = Recipe {
+            program,
+            arguments,
+            doors: vec![door("sealed"), door("line")],
+        };
+        Ok(Self::start(recipe, folder)?)
     }
 
     /// Starts the floor, in a process of its own so that its processor time is its own.
@@ -55,29 +103,100 @@ impl Server {
     pub(crate) fn floor() -> Result<Self, Ending> {
         let program = std::env::current_exe()
             .map_err(|error| Failure(format!("cannot find this program: {error}")))?;
-        let mut command = Command::new(program);
-        command.arg("floor-server");
-        Ok(Self::start(command, make_folder()?)?)
+        let recipe = Recipe {
+            program,
+            arguments: vec!["floor-server".into()],
+            doors: Vec::new(),
+        };
+        Ok(Self::start(recipe, make_folder()?)?)
     }
 
-    fn start(mut command: Command, folder: PathBuf) -> Result<Self, Failure> {
+    fn start(recipe: Recipe, folder: PathBuf) -> Result<Self, Failure> {
+        match recipe.run(&folder) {
+            Ok(running) => Ok(Self {
+                recipe,
+                folder,
+                running,
+            }),
+            Err(failure) => {
+                // What it said is in the words of the failure.
+                let _ = fs::remove_dir_all(&folder);
+                Err(failure)
+            }
+        }
+    }
+
+    /// Ends it, by killing it or by asking, and starts it once more at the same doors.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] when it does not become ready again.
+    pub(crate) fn restart(&mut self, is_killed: bool) -> Result<Restart, Failure> {
+        let clock = Clock::start();
+        self.end(is_killed);
+        let ending = clock.now();
+        for (name, place) in &mut self.recipe.doors {
+            if let Some(before) = self.running.words.get(*name) {
+                place.clone_from(before);
+            }
+        }
+        self.running = self.recipe.run(&self.folder)?;
+        Ok(Restart {
+            ending,
+            starting: self.running.ready_after,
+        })
+    }
+
+    /// Ends the process, at once or after it was given the time to do so by itself.
+    fn end(&mut self, is_killed: bool) {
+        let child = &mut self.running.child;
+        if !is_killed {
+            machine::terminate(child.id());
+            let mut waited = Duration::ZERO;
+            while waited < STOP_TIMEOUT && matches!(child.try_wait(), Ok(None)) {
+                std::thread::sleep(STOP_POLL);
+                waited += STOP_POLL;
+            }
+        }
+        // Each of these fails only when there is nothing left to do.
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+
+    /// Its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.running.child.id()
+    }
+
+    /// How long it took from its start to its `ready` line.
+    pub(crate) fn ready_after(&self) -> Duration {
+        self.running.ready_after
+    }
+
+    /// What its `ready` line says under `key`; the first of several.
+    pub(crate) fn word(&self, key: &str) -> Option<&str> {
+        self.running.words.get(key)?.split(',').next()
+    }
+}
+
+impl Recipe {
+    /// Starts it, and waits until it is ready; what it complains of goes to a file in `folder`.
+    fn run(&self, folder: &Path) -> Result<Running, Failure> {
         let log = folder.join("server.log");
         let file = File::create(&log).map_err(|error| unwritable(&log, &error))?;
-        let program = command.get_program().to_string_lossy().into_owned();
+        let program = self.program.display();
+        let doors = self.doors.iter();
+        let doors = doors.flat_map(|(name, place)| [format!("--{name}"), place.clone()]);
         let clock = Clock::start();
-        let mut child = command
+        let mut child = Command::new(&self.program)
+            .args(&self.arguments)
+            .args(doors)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(file)
             .spawn()
             .map_err(|error| Failure(format!("cannot start {program}: {error}")))?;
         let output = child.stdout.take().expect("standard output was piped");
-        let mut server = Self {
-            child,
-            folder,
-            words: BTreeMap::new(),
-            ready_after: Duration::ZERO,
-        };
         let (ready, wait) = channel();
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
@@ -88,12 +207,17 @@ impl Server {
         loop {
             match wait.recv_timeout(READY_TIMEOUT) {
                 Ok(line) if line.starts_with("ready ") => {
-                    server.ready_after = clock.now();
-                    server.words = parse_ready(&line);
-                    return Ok(server);
+                    return Ok(Running {
+                        child,
+                        words: parse_ready(&line),
+                        ready_after: clock.now(),
+                    });
                 }
                 Ok(_) => {}
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    // It may have ended by itself.
+                    let _ = child.kill();
+                    let _ = child.wait();
                     let log = fs::read_to_string(&log).unwrap_or_default();
                     let lines: Vec<_> = log.lines().collect();
                     let shown = &lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..];
@@ -105,34 +229,12 @@ impl Server {
             }
         }
     }
-
-    /// Its process.
-    pub(crate) fn process(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// How long it took from its start to its `ready` line.
-    pub(crate) fn ready_after(&self) -> Duration {
-        self.ready_after
-    }
-
-    /// What its `ready` line says under `key`; the first of several.
-    pub(crate) fn word(&self, key: &str) -> Option<&str> {
-        self.words.get(key)?.split(',').next()
-    }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        machine::terminate(self.child.id());
-        let mut waited = Duration::ZERO;
-        while waited < STOP_TIMEOUT && matches!(self.child.try_wait(), Ok(None)) {
-            std::thread::sleep(STOP_POLL);
-            waited += STOP_POLL;
-        }
-        // Each of these fails only when there is nothing left to do.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.end(false);
+        // It fails only when there is nothing left to do.
         let _ = fs::remove_dir_all(&self.folder);
     }
 }

@@ -4,7 +4,7 @@ use crate::link::Protocol;
 use crate::machine;
 use crate::options::{Door, Options, Target};
 use crate::source::Sources;
-use crate::spawn::Server;
+use crate::spawn::{Keeping, Restart, Server};
 use crate::{Ending, Failure, Mistake};
 use parlour::crypto::fingerprint::Fingerprint;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -37,8 +37,10 @@ impl Stage {
             machine::pin(pin.load)?;
         }
         if let Some(url) = &options.against {
-            if target.address.is_some() || options.spawn {
-                let words = "--against names a server; leave the address and --spawn out";
+            let is_ours = options.spawn || options.keeping() != Keeping::Nothing;
+            if target.address.is_some() || is_ours {
+                let words = "--against names a server; leave the address, --spawn, --store and \
+                             --data out";
                 return Err(Mistake(words.to_owned()).into());
             }
             return Ok(Self::foreign(url, options)?.reached_from(options));
@@ -47,6 +49,13 @@ impl Stage {
             Some(address) if options.spawn => {
                 return Err(Mistake(format!(
                     "--spawn starts a server, and {address} names one; leave one of them out"
+                ))
+                .into());
+            }
+            Some(address) if options.keeping() != Keeping::Nothing => {
+                return Err(Mistake(format!(
+                    "--store and --data are for a server that is started here, and {address} names \
+                     one; leave one of them out"
                 ))
                 .into());
             }
@@ -70,6 +79,39 @@ impl Stage {
         let server = start_pinned(options, Server::floor)?;
         let address = address_of(&server, "line")?;
         Ok(Self::of(Protocol::Bare, address, Some(server)))
+    }
+
+    /// A server of our own that keeps what is said, whatever the options say of it.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] when the server does not start, a [`Mistake`] when it is not there.
+    pub(crate) fn storing(options: &Options) -> Result<Self, Ending> {
+        let storing = Options {
+            store: true,
+            ..options.clone()
+        };
+        Self::set(&Target::default(), &storing)
+    }
+
+    /// Ends the server that was started here, and starts it once more where it was.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] when it does not become ready again.
+    ///
+    /// # Panics
+    ///
+    /// When it was not started here.
+    pub(crate) fn restart(
+        &mut self,
+        options: &Options,
+        is_killed: bool,
+    ) -> Result<Restart, Ending> {
+        let server = self.started.as_mut().expect("it was started here");
+        let restarted = start_pinned(options, || Ok(server.restart(is_killed)?))?;
+        self.process = Some(server.process());
+        Ok(restarted)
     }
 
     fn given(text: &str, options: &Options) -> Result<Self, Ending> {
@@ -109,7 +151,7 @@ impl Stage {
 
     fn started(options: &Options) -> Result<Self, Ending> {
         let named = options.parlourd.as_deref();
-        let server = start_pinned(options, || Server::parlourd(named))?;
+        let server = start_pinned(options, || Server::parlourd(named, &options.keeping()))?;
         let door = match options.door {
             Door::Sealed => "sealed",
             Door::Line => "line",
@@ -166,18 +208,18 @@ const fn protocol(options: &Options) -> Protocol {
 }
 
 /// Starts a server on the processor it is to have, and goes to our own.
-fn start_pinned(
+fn start_pinned<T>(
     options: &Options,
-    start: impl FnOnce() -> Result<Server, Ending>,
-) -> Result<Server, Ending> {
+    start: impl FnOnce() -> Result<T, Ending>,
+) -> Result<T, Ending> {
     if let Some(pin) = options.pin {
         machine::pin(pin.server)?;
     }
-    let server = start()?;
+    let started = start()?;
     if let Some(pin) = options.pin {
         machine::pin(pin.load)?;
     }
-    Ok(server)
+    Ok(started)
 }
 
 fn address_of(server: &Server, door: &str) -> Result<SocketAddr, Failure> {

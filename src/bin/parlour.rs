@@ -6,5 +6,10 @@ use clap::Parser;
 use parlour::client::{self, arguments::Arguments};
 
 fn main() -> ExitCode {
+    #[cfg(feature = "keylog")]
+    if let Err(error) = parlour::keylog::begin(client::exit::report) {
+        client::exit::report(&error.to_string());
+        return client::exit::Exit::Usage.into();
+    }
     client::run(&Arguments::parse()).into()
 }

@@ -2,13 +2,15 @@
 
 use super::command;
 use super::doors::Words;
+use super::inboxes::InboxOwner;
 use super::people::PersonId;
 use super::refusal::Refusal;
 use super::seats::Seat;
 use super::{
     Chat, ClientId, Close, Command, Effect, Effects, Event, Hello, Input, MessageKey, Now, Parting,
-    Verdict,
+    Pause, Verdict,
 };
+use std::sync::Arc;
 
 impl Chat {
     /// Deals with one input; what must happen is appended to `effects`, to be carried out in order
@@ -18,6 +20,7 @@ impl Chat {
     /// or have said goodbye, change nothing.
     pub fn apply(&mut self, now: Now, input: Input<'_>, effects: &mut Effects) -> Verdict {
         self.now = now;
+        self.orphans.see(now.monotonic);
         let verdict = match input {
             Input::Opened(client, arrival) => {
                 self.open(client, arrival, effects);
@@ -32,6 +35,13 @@ impl Chat {
             Input::Run(client, key, line) => {
                 self.command(client, key, command::parse(line), line.len(), effects)
             }
+            Input::Secret(client, key, text) => {
+                self.answer_secret(client, Some(key), text, effects)
+            }
+            Input::Administer(request, task) => {
+                self.administer(request, &task, effects);
+                Verdict::Taken
+            }
             Input::EndOfInput(client) => {
                 self.end_of_input(client, effects);
                 Verdict::Taken
@@ -44,16 +54,26 @@ impl Chat {
                 self.settle(outcome, effects);
                 Verdict::Taken
             }
+            Input::Space(space) => {
+                self.space = space;
+                Verdict::Taken
+            }
             Input::Tick => {
                 self.tell_counts(effects);
                 self.expire_sessions(effects);
+                self.expire_guest_rooms(effects);
+                self.sanctions.purge(now.unix_ms);
+                self.expire_orphans(effects);
+                self.note_sessions(effects);
                 Verdict::Taken
             }
             Input::Stop => {
                 self.is_stopping = true;
+                self.touch_connected_accounts();
                 Verdict::Taken
             }
         };
+        self.put_touched_accounts(effects);
         self.assert_invariants();
         verdict
     }
@@ -93,6 +113,13 @@ impl Chat {
                 let Some(asker) = self.asker(client, None) else {
                     return Verdict::Taken;
                 };
+                if self.is_asked(client) {
+                    return self.answer_secret(client, None, line, effects);
+                }
+                // An empty line cannot be offered again; the goodbye waits for the worker.
+                if self.is_hashing(client) && !line.is_empty() {
+                    return Verdict::Paused(Pause::Password);
+                }
                 let command = if !line.is_empty() {
                     command::parse(line)
                 } else if self.settings.empty_line_leaves {
@@ -127,6 +154,7 @@ impl Chat {
                 };
                 self.hear_nameless(client, words, bytes, effects)
             }
+            Some(Seat::Taken(_)) if self.is_hashing(client) => Verdict::Paused(Pause::Password),
             Some(Seat::Taken(_)) => match self.asker(client, Some(key)) {
                 Some(asker) => self.hear(asker, command, bytes, effects),
                 None => Verdict::Taken,
@@ -135,7 +163,11 @@ impl Chat {
         }
     }
 
-    fn end_of_input(&mut self, client: ClientId, effects: &mut Effects) {
+    /// A client will say nothing more; what it said is carried out first.
+    pub(super) fn end_of_input(&mut self, client: ClientId, effects: &mut Effects) {
+        if self.end_after_password(client) {
+            return;
+        }
         match self.seats.get(client) {
             Some(Seat::Nameless(_)) => self.turn_away(client, Some(Event::Bye(None)), effects),
             Some(Seat::Taken(id)) => self.leave_server(*id, None, effects),
@@ -151,10 +183,13 @@ impl Chat {
         }
     }
 
-    /// Says goodbye to everybody; the last thing a stopping server asks of the chat.
-    pub fn farewell(&mut self, effects: &mut Effects) {
+    /// Says goodbye to everybody, and why; the last thing a stopping server asks of the chat.
+    pub fn farewell(&mut self, why: Option<&str>, effects: &mut Effects) {
         self.is_stopping = true;
-        let bye = || Event::Bye(Some("server is stopping".into()));
+        let stopping = "server is stopping";
+        let words: Arc<str> =
+            why.map_or(stopping.into(), |why| format!("{stopping}: {why}").into());
+        let bye = || Event::Bye(Some(words.clone()));
         let is_open = |seat: &Seat| match seat {
             Seat::Nameless(_) | Seat::Taken(_) => true,
             Seat::Vacant | Seat::Deaf(_) => false,
@@ -174,14 +209,16 @@ impl Chat {
     fn forget_everybody(&mut self) {
         let ids: Vec<PersonId> = self.people.iter().map(|(id, _)| id).collect();
         for person in ids.into_iter().filter_map(|id| self.people.remove(id)) {
-            if let Some(inbox) = person.inbox().and_then(|room| self.rooms.inbox_mut(room)) {
-                inbox.owner = None;
+            let inbox = person.inbox().filter(|_| person.account().is_none());
+            if let Some(inbox) = inbox.and_then(|room| self.rooms.inbox_mut(room)) {
+                inbox.owner = InboxOwner::Nobody;
             }
         }
         let rooms: Vec<_> = self.rooms.by_name().map(|(room, _)| room).collect();
         for room in rooms {
             if let Some(room) = self.rooms.get_mut(room) {
                 room.members.clear();
+                room.repeats = 0;
                 room.owner = None;
             }
         }
@@ -211,6 +248,21 @@ fn text_bytes(command: &Command<'_>) -> usize {
         | Command::Unignore { .. }
         | Command::History { .. }
         | Command::Help { .. }
-        | Command::Login => 0,
+        | Command::Password
+        | Command::Login { .. }
+        | Command::Keys(_)
+        | Command::Users { .. }
+        | Command::CloseRoom { .. }
+        | Command::Search { .. }
+        | Command::Invite { .. }
+        | Command::Sanction { .. }
+        | Command::Lift { .. }
+        | Command::Bans { .. }
+        | Command::Appoint { .. }
+        | Command::Announce { .. }
+        | Command::Log { .. }
+        | Command::Stats
+        | Command::Reload
+        | Command::Shutdown { .. } => 0,
     }
 }

@@ -4,7 +4,7 @@
 
 use super::refusal::Refusal;
 use super::text;
-use super::vocabulary::{Command, Depth, RoomRef};
+use super::vocabulary::{Command, Depth, KeyChange, Measure, Place, RoomRef};
 use crate::limits::{HISTORY_ENTRIES_DEFAULT, UNKNOWN_WORD_BYTES_SHOWN};
 use std::time::Duration;
 
@@ -19,10 +19,21 @@ pub(super) struct Spelling {
     pub(super) help: &'static str,
     /// Reads what follows the word; nothing when that is not how it is written.
     read: for<'a> fn(&'a str) -> Option<Command<'a>>,
+    /// Who is told of it by help.
+    pub(super) audience: Audience,
+}
+
+/// Whom a command is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Audience {
+    /// Everybody.
+    Everybody,
+    /// Administrators of the server.
+    Admins,
 }
 
 /// Every command, in the order in which help lists them.
-pub(super) static TABLE: [Spelling; 22] = [
+pub(super) static TABLE: [Spelling; 41] = [
     spelling(
         &["help", "?"],
         "/help [COMMAND]",
@@ -36,9 +47,24 @@ pub(super) static TABLE: [Spelling; 22] = [
     spelling(&["nick", "u"], "/nick NAME", "takes another name", |rest| {
         Some(Command::Nick { name: one(rest)? })
     }),
-    spelling(&["login"], "/login NAME", "logs in to an account", |rest| {
-        one(rest).map(|_| Command::Login)
-    }),
+    spelling(
+        &["password", "p", "pass"],
+        "/password",
+        "asks for a password and makes your name an account, or changes it",
+        |rest| rest.trim().is_empty().then_some(Command::Password),
+    ),
+    spelling(
+        &["login"],
+        "/login NAME",
+        "logs in to an account; the next line is the password",
+        |rest| Some(Command::Login { name: one(rest)? }),
+    ),
+    spelling(
+        &["keys"],
+        "/keys [add or remove KEY]",
+        "lists the client keys that log in to your account without a password, or changes them",
+        keys,
+    ),
     spelling(
         &["create", "c"],
         "/create ROOM [KEY]",
@@ -133,7 +159,7 @@ pub(super) static TABLE: [Spelling; 22] = [
     ),
     spelling(
         &["topic"],
-        "/topic [ROOM] [TEXT]",
+        "/topic [#ROOM] [TEXT]",
         "shows or sets what a room is about",
         |rest| {
             let (room, rest) = room_first(rest);
@@ -183,6 +209,141 @@ pub(super) static TABLE: [Spelling; 22] = [
         "/unignore NAME",
         "shows a person again",
         |rest| Some(Command::Unignore { name: one(rest)? }),
+    ),
+    spelling(
+        &["search"],
+        "/search WORDS",
+        "finds what was said; from:NAME, in:ROOM and after:2h or after:2026-03-01 narrow it",
+        |rest| {
+            Some(Command::Search {
+                query: some_text(rest)?,
+            })
+        },
+    ),
+    spelling(
+        &["close"],
+        "/close ROOM",
+        "owners: ends a room, with everything that was said in it",
+        |rest| Some(Command::CloseRoom { room: one(rest)? }),
+    ),
+    spelling(
+        &["invite"],
+        "/invite [#ROOM] NAME",
+        "moderators: lets somebody in without the key",
+        |rest| {
+            let (room, rest) = room_first(rest);
+            Some(Command::Invite {
+                room,
+                name: one(rest)?,
+            })
+        },
+    ),
+    spelling(
+        &["kick"],
+        "/kick [#ROOM] NAME [WHY]",
+        "moderators: removes somebody from a room",
+        |rest| sanction(Measure::Kick, rest),
+    ),
+    spelling(
+        &["mute"],
+        "/mute [#ROOM] NAME [10m] [WHY]",
+        "moderators: lets somebody speak no more, for a while or for good",
+        |rest| sanction(Measure::Mute, rest),
+    ),
+    spelling(
+        &["unmute"],
+        "/unmute [#ROOM] NAME",
+        "moderators: lets somebody speak again",
+        |rest| lift(Measure::Mute, rest),
+    ),
+    spelling(
+        &["ban"],
+        "/ban [#ROOM] NAME [server] [1h] [WHY]",
+        "moderators: removes somebody and keeps them out; with server, administrators: from everywhere",
+        |rest| sanction(Measure::Ban, rest),
+    ),
+    spelling(
+        &["unban"],
+        "/unban [#ROOM] NAME [server]",
+        "moderators: lets somebody in again",
+        |rest| lift(Measure::Ban, rest),
+    ),
+    spelling(
+        &["bans"],
+        "/bans [ROOM or server]",
+        "moderators: lists who is banned or muted",
+        |rest| {
+            Some(Command::Bans {
+                place: match optional(rest)? {
+                    Some(word) if is_server(word) => Place::Server,
+                    room => Place::Room(room),
+                },
+            })
+        },
+    ),
+    spelling(
+        &["op"],
+        "/op [#ROOM] NAME [server]",
+        "owners: makes somebody a moderator; with server, administrators: an administrator",
+        |rest| appoint(true, rest),
+    ),
+    spelling(
+        &["deop"],
+        "/deop [#ROOM] NAME [server]",
+        "owners: takes that back",
+        |rest| appoint(false, rest),
+    ),
+    for_admins(
+        &["users"],
+        "/users [PREFIX]",
+        "lists everybody who is connected",
+        |rest| {
+            Some(Command::Users {
+                prefix: optional(rest)?,
+            })
+        },
+    ),
+    for_admins(
+        &["announce"],
+        "/announce TEXT",
+        "tells everybody something",
+        |rest| {
+            Some(Command::Announce {
+                text: some_text(rest)?,
+            })
+        },
+    ),
+    for_admins(
+        &["log"],
+        "/log [NAME]",
+        "shows the newest lines of the activity log",
+        |rest| {
+            Some(Command::Log {
+                name: optional(rest)?,
+            })
+        },
+    ),
+    for_admins(
+        &["stats"],
+        "/stats",
+        "shows how the server is doing",
+        |rest| rest.trim().is_empty().then_some(Command::Stats),
+    ),
+    for_admins(
+        &["reload"],
+        "/reload",
+        "reads the configuration again",
+        |rest| rest.trim().is_empty().then_some(Command::Reload),
+    ),
+    for_admins(
+        &["shutdown"],
+        "/shutdown [WHY]",
+        "stops the server",
+        |rest| {
+            Some(Command::Shutdown {
+                why: some_text(rest),
+            })
+        },
     ),
     spelling(
         &["quit", "exit", "logout"],
@@ -240,6 +401,19 @@ const fn spelling(
         usage,
         help,
         read,
+        audience: Audience::Everybody,
+    }
+}
+
+const fn for_admins(
+    words: &'static [&'static str],
+    usage: &'static str,
+    help: &'static str,
+    read: for<'a> fn(&'a str) -> Option<Command<'a>>,
+) -> Spelling {
+    Spelling {
+        audience: Audience::Admins,
+        ..spelling(words, usage, help, read)
     }
 }
 
@@ -274,8 +448,18 @@ fn names(rest: &str) -> Option<Command<'_>> {
     })
 }
 
+/// What `/set` changes.
+const SETTINGS: [&str; 5] = ["history", "hidden", "limit", "key", "plain"];
+
 fn set(rest: &str) -> Option<Command<'_>> {
-    let (room, rest) = room_first(rest);
+    let (mut room, mut rest) = room_first(rest);
+    let (word, behind) = split(rest);
+    // What is no setting, and has not just a value behind it, is a room without its `#`.
+    let is_setting = SETTINGS.iter().any(|name| word.eq_ignore_ascii_case(name));
+    let has_value = split(behind).1.is_empty() && !behind.is_empty();
+    if room.is_none() && !is_setting && !has_value {
+        (room, rest) = (optional(word)?, behind);
+    }
     if rest.is_empty() {
         return Some(Command::Set { room, change: None });
     }
@@ -300,8 +484,83 @@ fn history(rest: &str) -> Option<Command<'_>> {
     Some(Command::History { room, depth })
 }
 
+fn keys(rest: &str) -> Option<Command<'_>> {
+    let (word, rest) = split(rest);
+    let key = optional(rest)?;
+    Some(Command::Keys(match word.to_ascii_lowercase().as_str() {
+        "" => KeyChange::List,
+        "add" if key.is_none() => KeyChange::Add,
+        "remove" => KeyChange::Remove(key),
+        _ => return None,
+    }))
+}
+
+/// Reads `[#ROOM] NAME [server] [DURATION] [WHY]`; a kick has no duration.
+fn sanction(measure: Measure, rest: &str) -> Option<Command<'_>> {
+    let (room, rest) = room_first(rest);
+    let (name, rest) = split(rest);
+    if name.is_empty() {
+        return None;
+    }
+    let (place, rest) = match split(rest) {
+        (word, rest) if room.is_none() && measure == Measure::Ban && is_server(word) => {
+            (Place::Server, rest)
+        }
+        _ => (Place::Room(room), rest),
+    };
+    let (word, behind) = split(rest);
+    let (duration, rest) = match depth(word).filter(|_| measure != Measure::Kick) {
+        Some(Depth::Age(duration)) if !word.is_empty() => (Some(duration), behind),
+        // A bare number would be read as a reason and hold for good, which nobody means.
+        Some(Depth::Entries(_)) if !word.is_empty() => return None,
+        Some(Depth::Age(_) | Depth::Entries(_)) | None => (None, rest),
+    };
+    Some(Command::Sanction {
+        measure,
+        place,
+        name,
+        duration,
+        why: some_text(rest),
+    })
+}
+
+fn lift(measure: Measure, rest: &str) -> Option<Command<'_>> {
+    let (place, name) = place_and_name(rest)?;
+    Some(Command::Lift {
+        measure,
+        place,
+        name,
+    })
+}
+
+fn appoint(is_given: bool, rest: &str) -> Option<Command<'_>> {
+    let (place, name) = place_and_name(rest)?;
+    Some(Command::Appoint {
+        is_given,
+        place,
+        name,
+    })
+}
+
+/// Reads `[#ROOM] NAME [server]`.
+fn place_and_name(rest: &str) -> Option<(Place<'_>, &str)> {
+    let (room, rest) = room_first(rest);
+    let (name, word) = one_or_two(rest)?;
+    let place = match word {
+        None => Place::Room(room),
+        Some(word) if room.is_none() && is_server(word) => Place::Server,
+        Some(_) => return None,
+    };
+    Some((place, name))
+}
+
+/// Whether the whole server is meant.
+fn is_server(word: &str) -> bool {
+    word.eq_ignore_ascii_case("server")
+}
+
 /// Reads `20`, `2h` or `1d12h`.
-fn depth(word: &str) -> Option<Depth> {
+pub(super) fn depth(word: &str) -> Option<Depth> {
     if word.bytes().all(|byte| byte.is_ascii_digit()) {
         return word.parse().ok().map(Depth::Entries);
     }

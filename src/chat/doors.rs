@@ -5,17 +5,17 @@
 use super::command;
 use super::commands::Asker;
 use super::membership::Entrance;
-use super::people::{Person, PersonId};
+use super::name::Name;
+use super::people::{Person, PersonId, sender_of};
 use super::refusal::Refusal;
 use super::seats::{Nameless, Seat};
+use super::secrets::Login;
 use super::sessions::{Claim, Positions};
 use super::throttle::{Cost, Pace};
 use super::{
-    Arrival, Chat, ClientId, Close, Command, Door, Effect, Effects, Event, Hello, LOBBY,
-    MessageKey, Pause, Resume, RoomId, RoomName, Verdict, Welcome,
+    Arrival, Chat, ClientId, Close, Command, Door, Effect, Effects, EntryId, Event, Hello,
+    MessageKey, Pause, Resume, RoomId, Verdict,
 };
-use crate::limits::GREETING_NAMES_MAX;
-use std::fmt::Write;
 
 /// What a nameless client said.
 #[derive(Debug)]
@@ -34,6 +34,16 @@ impl Chat {
     /// A connection has come.
     pub(super) fn open(&mut self, client: ClientId, arrival: Arrival, effects: &mut Effects) {
         self.seats.open(client, arrival);
+        if let Some(refusal) = self.is_banned(arrival.source, arrival.key, self.now.unix_ms) {
+            effects.push_back(Effect::Reply(client, Event::Refused(None, refusal)));
+            self.seats.replace(client, Seat::Deaf(Box::default()));
+            effects.push_back(Effect::Finish(
+                client,
+                Some(Event::Bye(None)),
+                Close::Removed,
+            ));
+            return;
+        }
         if arrival.door == Door::Line {
             let banner = Event::Banner(self.settings.kept);
             effects.push_back(Effect::Reply(client, banner));
@@ -51,6 +61,18 @@ impl Chat {
     ) -> Verdict {
         // An empty line is told by the shell's clock, which cannot offer it again.
         let is_empty_line = matches!(words, Words::Line(""));
+        if self.is_hashing(client) {
+            return if is_empty_line {
+                Verdict::Taken
+            } else {
+                Verdict::Paused(Pause::Password)
+            };
+        }
+        if let Words::Line(line) = words
+            && self.is_asked(client)
+        {
+            return self.answer_secret(client, None, line, effects);
+        }
         if !is_empty_line && let Some(verdict) = self.pace_nameless(client, bytes, effects) {
             return verdict;
         }
@@ -120,8 +142,11 @@ impl Chat {
         // Scripts begin like this, and must not go on under no name.
         let is_decisive = is_first && is_command;
         let refusal = match command {
-            Ok(Command::Nick { name }) => self.take_name(client, name, effects).err(),
-            Ok(Command::Login) => Some(Refusal::NoAccounts),
+            Ok(Command::Nick { name }) => self.take_name(client, name, is_decisive, effects).err(),
+            Ok(Command::Login { name }) => {
+                let asked = self.log_in_at_door(client, name, is_decisive, effects);
+                asked.err()
+            }
             Err(refusal) if is_command => Some(refusal),
             Err(refusal) => {
                 effects.push_back(Effect::Reply(client, Event::Refused(None, refusal)));
@@ -152,8 +177,12 @@ impl Chat {
         effects: &mut Effects,
     ) {
         let refusal = match command {
-            Command::Nick { name } => {
-                let refused = self.take_name(client, name, effects).err();
+            Command::Nick { name } | Command::Login { name } => {
+                let refused = if matches!(command, Command::Nick { .. }) {
+                    self.take_name(client, name, false, effects).err()
+                } else {
+                    self.log_in_at_door(client, name, false, effects).err()
+                };
                 match refused {
                     None => None,
                     Some(refusal) => {
@@ -169,7 +198,6 @@ impl Chat {
                 self.turn_away(client, Some(Event::Bye(None)), effects);
                 return;
             }
-            Command::Login => Some(Refusal::NoAccounts),
             _ => Some(Refusal::NameNeeded),
         };
         let answer = match (refusal, key) {
@@ -196,6 +224,7 @@ impl Chat {
         &mut self,
         client: ClientId,
         name: &str,
+        is_decisive: bool,
         effects: &mut Effects,
     ) -> Result<(), Refusal> {
         let hello = Hello {
@@ -203,7 +232,46 @@ impl Chat {
             room: None,
             resume: None,
         };
-        self.start_session(client, &hello, effects)
+        self.start_session(client, &hello, is_decisive, effects)
+    }
+
+    /// Logs a nameless client in to an account; the password is asked for whether there is such an
+    /// account or not.
+    fn log_in_at_door(
+        &mut self,
+        client: ClientId,
+        name: &str,
+        is_decisive: bool,
+        effects: &mut Effects,
+    ) -> Result<(), Refusal> {
+        let name = Name::parse(name).map_err(Refusal::BadName)?;
+        self.come_as(client, name, &Hello::default(), is_decisive, effects)
+    }
+
+    /// Lets a nameless client in as an account: with an enrolled key at once, else by password.
+    fn come_as(
+        &mut self,
+        client: ClientId,
+        name: Name,
+        hello: &Hello<'_>,
+        is_decisive: bool,
+        effects: &mut Effects,
+    ) -> Result<(), Refusal> {
+        let key = self
+            .nameless(client)
+            .and_then(|nameless| nameless.arrival.key);
+        if let Some(account) = self.account_with_key(name, key) {
+            self.log_in(client, account, hello.room, hello.resume.clone(), effects);
+            return Ok(());
+        }
+        let login = Login {
+            name,
+            is_decisive,
+            room: hello.room.map(Box::from),
+            resume: hello.resume.clone(),
+            account: None,
+        };
+        self.ask_to_log_in(client, login, effects)
     }
 
     /// Deals with the first words of a sealed client.
@@ -213,11 +281,18 @@ impl Chat {
         {
             return;
         }
+        if let Some(resume) = &hello.resume
+            && resume.epoch == self.epoch
+            && let Some(account) = self.remembered.find(resume.hash, self.now.unix_ms)
+        {
+            self.log_in(client, account, hello.room, hello.resume.clone(), effects);
+            return;
+        }
         if hello.name.is_none() {
             effects.push_back(Effect::Reply(client, Event::AskName));
             return;
         }
-        if let Err(refusal) = self.start_session(client, hello, effects) {
+        if let Err(refusal) = self.start_session(client, hello, false, effects) {
             effects.push_back(Effect::Reply(client, Event::Refused(None, refusal)));
             effects.push_back(Effect::Reply(client, Event::AskName));
         }
@@ -235,8 +310,15 @@ impl Chat {
             return false;
         };
         let dropped = self.take_over(id, client, &nameless, effects);
+        if let Some(person) = self.people.get_mut(id)
+            && person.account().is_some()
+        {
+            // It may have been a guest's when it began, of which nothing is remembered.
+            person.rare_mut().hash = Some(resume.hash);
+            self.remember_session(id, effects);
+        }
         self.welcome(id, true, effects);
-        self.reopen(id, dropped, &resume.positions, None, effects);
+        self.reopen(id, dropped, &resume.positions, effects);
         true
     }
 
@@ -245,128 +327,127 @@ impl Chat {
         &mut self,
         client: ClientId,
         hello: &Hello<'_>,
+        is_decisive: bool,
         effects: &mut Effects,
     ) -> Result<(), Refusal> {
         let Some(nameless) = self.nameless(client) else {
             return Ok(());
         };
-        let (name, claim) = self.claim(hello.name.unwrap_or_default(), nameless.arrival.key)?;
+        let wanted = hello.name.unwrap_or_default();
+        let (name, claim) = self.claim(wanted, nameless.arrival.key, None)?;
         match claim {
             Claim::Own(id) => {
                 let dropped = self.take_over(id, client, &nameless, effects);
                 self.welcome(id, false, effects);
                 let positions: &Positions = &[];
-                self.reopen(id, dropped, positions, None, effects);
+                self.reopen(id, dropped, positions, effects);
                 self.tell_where(id, effects);
             }
-            Claim::Free => {
-                let id = self.begin(client, name, &nameless, effects);
-                self.welcome(id, false, effects);
-                if let Some(resume) = &hello.resume
-                    && resume.epoch != self.epoch
-                {
-                    let reset = "history was reset: what was said before is not here any more";
-                    effects.push_back(Effect::Reply(client, Event::Notice(reset.into())));
-                }
-                self.enter_first_room(id, hello.room, effects);
+            Claim::Free => self.begin_as_guest(client, name, nameless, hello, effects),
+            Claim::Account => {
+                return self.come_as(client, name, hello, is_decisive, effects);
             }
         }
         Ok(())
     }
 
+    /// Begins a guest's session. One of the last process goes on as far as a newcomer may: under
+    /// its token, so that what it sends again is recognised, and from where it had read to.
+    fn begin_as_guest(
+        &mut self,
+        client: ClientId,
+        name: Name,
+        mut nameless: Nameless,
+        hello: &Hello<'_>,
+        effects: &mut Effects,
+    ) {
+        let resume = hello.resume.as_ref();
+        let is_reset = resume.is_some_and(|resume| resume.epoch != self.epoch);
+        let own = resume.filter(|resume| {
+            resume.epoch == self.epoch && self.orphans.may_hold(sender_of(resume.token))
+        });
+        if let Some(resume) = own {
+            nameless.arrival.token = resume.token;
+        }
+        let id = self.begin_session(client, name, &nameless, None, effects);
+        let positions: &Positions = own.map_or(&[], |resume| &resume.positions);
+        if own.is_some() {
+            self.adopt_orphan(id);
+        }
+        let goes_on = |(room, _): &(RoomId, EntryId)| {
+            let state = self.rooms.get(*room);
+            state.is_some_and(|state| state.has_history) && self.is_open_to(id, *room)
+        };
+        let resumed = positions.iter().any(goes_on);
+        self.note_arrival(id, resumed, effects);
+        self.welcome(id, resumed, effects);
+        if is_reset {
+            let reset = "history was reset: what was said before is not here any more";
+            effects.push_back(Effect::Reply(client, Event::Notice(reset.into())));
+        }
+        self.enter_first_room(id, hello.room, positions, resumed, effects);
+        for (room, _) in positions {
+            if self.is_open_to(id, *room) {
+                let entrance = Entrance {
+                    from: self.stranger_reads_from(*room, positions),
+                    greeting: None,
+                    is_current: false,
+                };
+                self.enter(id, *room, entrance, effects);
+            }
+        }
+        self.return_to_inbox(id, positions, false, effects);
+    }
+
+    /// Whether somebody may enter a room without its key. Of a closed one the name may be another's.
+    fn is_open_to(&self, id: PersonId, room: RoomId) -> bool {
+        let state = self.rooms.get(room);
+        state.is_some_and(|state| self.admit(id, state.name, None) == Ok(room))
+    }
+
     /// What is known of a client without a name.
-    fn nameless(&mut self, client: ClientId) -> Option<Nameless> {
+    pub(super) fn nameless(&mut self, client: ClientId) -> Option<Nameless> {
         match self.seats.get(client)? {
             Seat::Nameless(nameless) => Some(Nameless {
                 arrival: nameless.arrival,
                 has_spoken: nameless.has_spoken,
                 throttle: nameless.throttle,
+                flow: None,
+                tries: nameless.tries,
             }),
             Seat::Vacant | Seat::Taken(_) | Seat::Deaf(_) => None,
         }
     }
 
-    fn welcome(&mut self, id: PersonId, resumed: bool, effects: &mut Effects) {
-        let Some(person) = self.people.get(id) else {
-            return;
-        };
-        let Some(client) = person.client.filter(|_| person.door == Door::Sealed) else {
-            return;
-        };
-        let welcome = Welcome {
-            epoch: self.epoch,
-            token: person.token,
-            name: person.name,
-            resumed,
-        };
-        effects.push_back(Effect::Reply(client, Event::Welcome(welcome)));
-    }
-
     /// Lets a new session into the room it asked for, or else into the lobby.
-    fn enter_first_room(&mut self, id: PersonId, wanted: Option<&str>, effects: &mut Effects) {
+    pub(super) fn enter_first_room(
+        &mut self,
+        id: PersonId,
+        wanted: Option<&str>,
+        positions: &Positions,
+        resumed: bool,
+        effects: &mut Effects,
+    ) {
         let Some(client) = self.people.get(id).and_then(|person| person.client) else {
             return;
         };
-        let wanted = wanted.map(|wanted| {
-            let name = RoomName::parse(wanted).map_err(Refusal::BadRoomName)?;
-            self.admit(id, name, None)
-        });
-        let room = match wanted {
-            Some(Ok(room)) => room,
-            Some(Err(refusal)) => {
-                effects.push_back(Effect::Reply(client, Event::Refused(None, refusal)));
-                LOBBY
-            }
-            None => LOBBY,
+        let (room, refusal) = self.first_room(id, wanted);
+        if let Some(refusal) = refusal {
+            effects.push_back(Effect::Reply(client, Event::Refused(None, refusal)));
+        }
+        let Some(room) = room else {
+            self.stay_outside(id, client, effects);
+            return;
         };
         let entrance = Entrance {
-            from: self.newcomer_reads_from(room),
+            from: self.stranger_reads_from(room, positions),
             greeting: self
                 .greeting(id, room)
+                .filter(|_| !resumed)
                 .map(|text| Event::Notice(text.into())),
             is_current: true,
         };
         self.enter(id, room, entrance, effects);
-    }
-
-    /// Tells somebody who took its own session over who and where it is.
-    fn tell_where(&self, id: PersonId, effects: &mut Effects) {
-        let Some(person) = self.people.get(id) else {
-            return;
-        };
-        let (Some(client), Some(room)) = (person.client, person.current) else {
-            return;
-        };
-        if let Some(text) = self.greeting(id, room) {
-            effects.push_back(Effect::Reply(client, Event::Notice(text.into())));
-        }
-    }
-
-    /// Who one is, and who else is in a room.
-    fn greeting(&self, id: PersonId, room: RoomId) -> Option<String> {
-        let (person, state) = (self.people.get(id)?, self.rooms.get(room)?);
-        let others = || state.members.keys().filter(|other| **other != id);
-        let named = others().take(GREETING_NAMES_MAX);
-        let mut names: Vec<_> = named
-            .filter_map(|other| self.people.get(*other))
-            .map(|other| other.name)
-            .collect();
-        names.sort_unstable();
-        let count = state.members.len() - usize::from(state.members.contains_key(&id));
-        let plural = if count == 1 { "" } else { "s" };
-        let mut text = format!(
-            "You are {} (guest), in {} with {count} other{plural}",
-            person.name, state.name
-        );
-        for (index, name) in names.iter().enumerate() {
-            let before = if index == 0 { ": " } else { ", " };
-            write!(text, "{before}{name}").expect("a string takes everything");
-        }
-        if count > names.len() {
-            write!(text, " and {} more", count - names.len()).expect("a string takes everything");
-        }
-        text.push_str(". /help lists the commands.");
-        Some(text)
     }
 
     /// Who asks, if it has a name and has not said goodbye.

@@ -6,7 +6,7 @@ use super::name::Name;
 use super::vocabulary::ClientKey;
 use crate::limits::{HELD_NAME_AGE_MAX, HELD_NAMES_MAX, HELD_NAMES_PER_SOURCE_MAX};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 /// The held names.
@@ -29,7 +29,7 @@ struct Held {
 
 /// Where somebody came from: an IPv4 address, or the /64 of an IPv6 one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Source(u128);
+pub(super) struct Source(u128);
 
 impl HeldNames {
     /// Whether the name may not be used by whom this key belongs to.
@@ -90,11 +90,16 @@ impl HeldNames {
 }
 
 impl Source {
-    fn of(address: IpAddr) -> Self {
+    pub(super) fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => Self(address.to_ipv6_mapped().to_bits()),
             IpAddr::V6(address) => Self(address.to_bits() >> 64 << 64),
         }
+    }
+
+    /// The same as an address.
+    pub(super) fn address(self) -> IpAddr {
+        IpAddr::V6(Ipv6Addr::from_bits(self.0)).to_canonical()
     }
 }
 

@@ -1,6 +1,9 @@
 //! What must hold between two inputs, checked in debug builds.
 
 use super::Chat;
+use super::inboxes::InboxOwner;
+use super::people::{Person, PersonId};
+use std::collections::BTreeSet;
 
 impl Chat {
     /// Checks the invariants of [`Chat`]. Costs nothing in release builds, and in debug builds
@@ -19,8 +22,27 @@ impl Chat {
 
     fn assert_people_and_seats_agree(&self) {
         for (id, person) in self.people.iter() {
-            let named = self.people.named(person.name).map(|(id, _)| id);
-            assert_eq!(named, Some(id), "a person is found by its name");
+            let mut named = self.people.all_named(person.name);
+            assert!(
+                named.any(|(named, _)| named == id),
+                "a person is found by its name"
+            );
+            let (_, first) = self.people.named(person.name).expect("it was found");
+            assert_eq!(
+                first.account(),
+                person.account(),
+                "only the sessions of an account share a name"
+            );
+            if let Some(account) = person.account() {
+                let account = self
+                    .accounts
+                    .get(account)
+                    .expect("a session has its account");
+                assert!(
+                    account.name == person.name,
+                    "a session has its account's name"
+                );
+            }
             let Some(client) = person.client else {
                 let dropped = person.rare().and_then(|rare| rare.dropped.as_ref());
                 assert!(dropped.is_some(), "who has no connection is dropped");
@@ -65,15 +87,25 @@ impl Chat {
                 let member = member.expect("a member is a person");
                 assert!(member.rooms.contains(&room), "a member knows its rooms");
             }
+            let members = state.members.keys();
+            let names: BTreeSet<_> = members
+                .filter_map(|member| self.people.get(*member))
+                .map(|member| member.name)
+                .collect();
+            assert_eq!(names.len(), state.here(), "a name is counted once");
         }
         for (room, inbox) in self.rooms.inboxes() {
-            if let Some(owner) = inbox.owner {
-                let owner = self
-                    .people
-                    .get(owner)
-                    .and_then(super::people::Person::inbox);
-                assert_eq!(owner, Some(room), "an inbox's owner knows it");
-            }
+            let knows = |id: PersonId| self.people.get(id).and_then(Person::inbox) == Some(room);
+            let is_known = match inbox.owner {
+                InboxOwner::Guest(id) => knows(id),
+                InboxOwner::Account(account) => {
+                    let record = self.accounts.get(account);
+                    record.is_some_and(|account| account.inbox == Some(room))
+                        && self.sessions_of(account).all(|(id, _)| knows(id))
+                }
+                InboxOwner::Former(_) | InboxOwner::Nobody => true,
+            };
+            assert!(is_known, "an inbox's owner knows it");
         }
     }
 

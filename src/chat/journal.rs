@@ -3,14 +3,17 @@
 //! A message takes its place in its room's order when it is submitted and becomes visible when the
 //! store has it. Jobs and bytes are bounded; beyond the bound the sender waits.
 
+use super::changes::Changes;
 #[cfg(test)]
 use super::fault::{self, Fault};
+use super::inboxes::{Addressee, InboxOwner, Reserved};
+use super::name::Name;
 use super::pending::Place;
 use super::people::PersonId;
 use super::refusal::{Refusal, StoreFailure};
 use super::{
-    Append, Chat, Effect, Effects, Entry, EntryId, Event, Job, MessageKey, Outcome, RoomId, Sent,
-    Settings, Ticket,
+    Append, Body, Chat, Deed, Effect, Effects, Entry, EntryId, Event, MessageKey, Outcome, RoomId,
+    Sent, Settings, Ticket,
 };
 use crate::limits::JOURNAL_JOBS_MAX;
 use std::collections::BTreeMap;
@@ -37,8 +40,11 @@ struct Outstanding {
 
 #[derive(Debug)]
 struct Private {
-    to: PersonId,
+    from: Name,
+    to: Addressee,
     sent: Sent,
+    /// The place kept for it, when it is for an account that was away.
+    reserved: Option<Reserved>,
 }
 
 /// A message that is ready to be stored.
@@ -48,8 +54,23 @@ pub(super) struct Draft {
     /// Its number, if its sender gave one.
     pub(super) key: Option<MessageKey>,
     pub(super) row: (RoomId, Entry),
-    /// For a private message: the other inbox, whose it is, and what the sender is told.
-    pub(super) second: Option<(RoomId, Entry, PersonId, Sent)>,
+    /// For a private message: the other inbox.
+    pub(super) second: Option<Second>,
+}
+
+/// The other half of a private message.
+#[derive(Debug)]
+pub(super) struct Second {
+    /// Who wrote it, under the name of that moment.
+    pub(super) from: Name,
+    /// The inbox of whom it is for, and what is stored there.
+    pub(super) row: (RoomId, Entry),
+    /// For whom it is.
+    pub(super) to: Addressee,
+    /// What the sender is told.
+    pub(super) sent: Sent,
+    /// The place kept for it, when it is for an account that is away.
+    pub(super) reserved: Option<Reserved>,
 }
 
 impl Journal {
@@ -59,9 +80,31 @@ impl Journal {
     }
 
     /// Whether a message of so many bytes may be submitted.
-    pub(super) fn has_room_for(&self, bytes: usize, settings: &Settings) -> bool {
-        self.outstanding.len() < settings.journal_jobs_max.min(JOURNAL_JOBS_MAX)
+    pub(super) fn has_room_for(
+        &self,
+        bytes: usize,
+        changes: &Changes,
+        settings: &Settings,
+    ) -> bool {
+        !changes.is_waiting()
+            && self.len() + changes.outstanding() < Self::jobs_max(settings)
             && (self.bytes.saturating_add(bytes) <= settings.journal_bytes_max || self.is_empty())
+    }
+
+    /// How many messages the store was given and has not answered.
+    pub(super) fn len(&self) -> usize {
+        self.outstanding.len()
+    }
+
+    /// How many jobs the store may have at once.
+    pub(super) fn jobs_max(settings: &Settings) -> usize {
+        settings.journal_jobs_max.min(JOURNAL_JOBS_MAX)
+    }
+
+    /// A number for the next job.
+    pub(super) fn take_ticket(&mut self) -> Ticket {
+        self.last += 1;
+        Ticket(self.last)
     }
 
     /// How many answers are owed: in all, and in places of all orders.
@@ -100,20 +143,21 @@ impl Chat {
             MessageKey(person.numbered.into())
         });
         let sender = (person.sender(), key);
-        self.journal.last += 1;
-        let ticket = Ticket(self.journal.last);
-        let (row, private) = match draft.second {
-            None => (draft.row, None),
-            Some((room, entry, to, sent)) => (draft.row, Some((room, entry, Private { to, sent }))),
-        };
-        let (second, private) = match private {
-            None => (None, None),
-            Some((room, entry, private)) => (Some((room, entry)), Some(private)),
-        };
+        let ticket = self.journal.take_ticket();
+        let split = draft.second.map(|second| {
+            let private = Private {
+                from: second.from,
+                to: second.to,
+                sent: second.sent,
+                reserved: second.reserved,
+            };
+            (second.row, private)
+        });
+        let (second, private) = split.unzip();
         let append = Append {
             ticket,
             sender,
-            row,
+            row: draft.row,
             second,
         };
         let bytes = append.bytes();
@@ -131,7 +175,7 @@ impl Chat {
         };
         self.journal.bytes += bytes;
         self.journal.outstanding.insert(ticket, outstanding);
-        effects.push_back(Effect::Submit(Job::Append(append)));
+        self.submit_behind_changes(append, effects);
         #[cfg(test)]
         if fault::is_planted(Fault::AcknowledgeEarly) {
             self.acknowledge_early(ticket, effects);
@@ -155,8 +199,31 @@ impl Chat {
                 second,
                 fresh,
             } => self.stored(ticket, id, second, fresh, effects),
-            Outcome::NotStored { ticket, why } => self.not_stored(ticket, why, effects),
+            Outcome::NotStored { ticket, why } => {
+                if !self.not_changed(ticket, why, effects) {
+                    self.not_stored(ticket, why, effects);
+                }
+            }
+            Outcome::Changed(ticket) => self.changed(ticket, effects),
+            Outcome::Found {
+                ticket,
+                hits,
+                is_cut,
+            } => self.found(ticket, hits, is_cut, effects),
+            Outcome::Checked {
+                ticket,
+                is_right,
+                rehash,
+                token,
+            } => self.checked(ticket, is_right.then_some((rehash, token)), effects),
+            Outcome::Hashed {
+                ticket,
+                hash,
+                token,
+            } => self.hashed(ticket, hash, token, effects),
+            Outcome::PasswordRefused { ticket, why } => self.not_hashed(ticket, why, effects),
         }
+        self.submit_changes(effects);
     }
 
     fn stored(
@@ -168,15 +235,26 @@ impl Chat {
         effects: &mut Effects,
     ) {
         let Some(job) = self.take(ticket) else { return };
-        self.resolve(job.row, fresh.then_some(id), effects);
-        if let Some(place) = job.second {
-            self.resolve(place, second.filter(|_| fresh), effects);
+        if fresh {
+            self.log_message(&job, effects);
         }
-        let author = self.people.get(job.sender).map(|person| person.name);
-        let sent = job.private.map(|private| {
-            if let (Some(to), Some(author)) = (self.people.get_mut(private.to), author) {
-                to.rare_mut().correspondent = Some((job.sender, author));
+        self.resolve(job.row, fresh.then_some(id), effects);
+        let second = job.second.zip(second);
+        if let Some((place, id)) = second {
+            self.resolve(place, fresh.then_some(id), effects);
+        }
+        if fresh {
+            let newest = [
+                Some((job.row.0, id)),
+                second.map(|((room, _), id)| (room, id)),
+            ];
+            for (room, id) in newest.into_iter().flatten() {
+                self.note_newest(room, id);
             }
+        }
+        let (sender, bytes) = (job.sender, job.bytes);
+        let sent = job.private.map(|private| {
+            self.deliver(sender, &private, fresh, bytes);
             private.sent
         });
         let stored = Event::Stored {
@@ -194,9 +272,81 @@ impl Chat {
         if let Some(place) = job.second {
             self.resolve(place, None, effects);
         }
+        if let Some(reserved) = job.private.as_ref().and_then(|private| private.reserved) {
+            self.mail.release(&reserved);
+        }
         let key = job.is_key_known.then_some(job.key);
         let refused = Event::Refused(key, Refusal::NotStored(why));
         self.answer(job.sender, refused, effects);
+    }
+
+    /// A private message is in the inbox of whom it is for, who can answer it now.
+    fn deliver(&mut self, sender: PersonId, private: &Private, fresh: bool, bytes: usize) {
+        let sessions = match private.to {
+            Addressee::Guest(to) => vec![to],
+            Addressee::Account(account) => {
+                if !fresh {
+                    if let Some(reserved) = private.reserved {
+                        self.mail.release(&reserved);
+                    }
+                } else if !self.is_connected(account) {
+                    self.mail
+                        .store(account, private.reserved, private.from, bytes);
+                }
+                self.sessions_of(account).map(|(id, _)| id).collect()
+            }
+        };
+        for id in sessions {
+            if let Some(to) = self.people.get_mut(id) {
+                to.rare_mut().correspondent = Some((Some(sender), private.from));
+            }
+        }
+    }
+
+    /// How far an inbox has come.
+    fn note_newest(&mut self, room: RoomId, id: EntryId) {
+        let Some(inbox) = self.rooms.inbox_mut(room) else {
+            return;
+        };
+        inbox.newest = inbox.newest.max(id);
+        if let InboxOwner::Account(account) = inbox.owner
+            && self.is_stopping
+        {
+            // It is the last chance to say how far the account has read.
+            self.accounts.touch(account);
+        }
+    }
+
+    /// For the activity log, if the operator wants that: what was said.
+    fn log_message(&mut self, job: &Outstanding, effects: &mut Effects) {
+        if !self.settings.log_messages {
+            return;
+        }
+        let (room, place) = job.row;
+        let name = self.rooms.get(room).map(|room| room.name);
+        let waiting = self.rooms.pending_mut(room);
+        let Some(entry) = waiting.and_then(|pending| pending.waiting_at(place)) else {
+            return;
+        };
+        let (author, to, text) = match &entry.body {
+            Body::Said(text) | Body::Acted(text) => (Some(entry.author), None, text),
+            // In an inbox the other side stands for the author.
+            Body::Sent(text) | Body::Received(text) => (None, Some(entry.author), text),
+            Body::Joined { .. }
+            | Body::Left { .. }
+            | Body::Kicked { .. }
+            | Body::Renamed { .. }
+            | Body::Topic(_)
+            | Body::Counted { .. } => return,
+        };
+        let (text, origin) = (text.clone(), entry.origin);
+        let author = author.or(self.people.get(job.sender).map(|person| person.name));
+        let said = Deed::Said {
+            room: name,
+            to,
+            text,
+        };
+        self.record(origin, author, said, effects);
     }
 
     /// The job an answer is about; a second answer is about none.

@@ -5,10 +5,13 @@
 //! same code runs in the server, in the simulator and in the benches.
 //!
 //! ```text
-//! Input -> apply ─┬─ doors       the prompt, Hello, resuming, going
+//! Input -> apply ─┬─ doors       the prompt, Hello, resuming, going; secrets and arrivals: accounts
 //!                 ├─ commands    what people ask for     ─┬─> membership   who is where; a room's order
 //!                 └─ journal     what the store answered ─┘                Publish, Join, Leave
 //! ```
+//!
+//! What may be done is decided in `roles` (who may do as much as whom) and `sanctions` (who may not
+//! speak or enter); what outlives the process goes through `changes`.
 
 pub mod command;
 pub mod name;
@@ -16,21 +19,34 @@ pub mod refusal;
 pub mod text;
 pub mod vocabulary;
 
+mod accounts;
+mod activity;
 mod apply;
+mod arrivals;
+mod begin;
+mod changes;
 mod commands;
 mod directory;
 mod doors;
 #[cfg(test)]
 pub(crate) mod fault;
+mod greetings;
 mod held;
+mod inboxes;
 mod invariants;
 mod journal;
+mod logins;
 mod membership;
 mod pending;
 mod people;
 mod presence;
+mod remembered;
+mod roles;
 mod rooms;
+mod sanctions;
+mod searches;
 mod seats;
+mod secrets;
 mod sessions;
 #[cfg(test)]
 mod tests;
@@ -42,13 +58,21 @@ pub use throttle::Rates;
 pub use vocabulary::*;
 
 use crate::limits::{
-    COMMAND_BURST, COMMAND_BYTES_BURST, COMMAND_BYTES_PER_SECOND, COMMANDS_PER_SECOND,
-    JOURNAL_BYTES_MAX, JOURNAL_JOBS_MAX, ROOMS_MAX,
+    ACCOUNTS_MAX, COMMAND_BURST, COMMAND_BYTES_BURST, COMMAND_BYTES_PER_SECOND,
+    COMMANDS_PER_SECOND, GUEST_RESUME_AGE_MAX, JOURNAL_BYTES_MAX, JOURNAL_JOBS_MAX, ROOMS_MAX,
+    ROOMS_PER_ACCOUNT_MAX, ROOMS_PER_GUEST_MAX,
 };
+use accounts::Accounts;
+use changes::Changes;
 use held::HeldNames;
+use inboxes::{Mail, Orphans};
 use journal::Journal;
+use logins::{LoginDelays, PasswordJobs};
 use people::People;
-use rooms::{Room, Rooms};
+use remembered::Remembered;
+use rooms::Rooms;
+use sanctions::Sanctions;
+use searches::Searches;
 use seats::Seats;
 use std::time::Duration;
 
@@ -68,6 +92,16 @@ pub struct Settings {
     pub guests_create_rooms: bool,
     /// Rooms at once.
     pub rooms_max: usize,
+    /// Rooms one guest may own.
+    pub rooms_per_guest: usize,
+    /// Rooms one account may own.
+    pub rooms_per_account: usize,
+    /// Accounts at once.
+    pub accounts_max: usize,
+    /// How long a guest whose connection was lost may resume its session.
+    pub guest_resume: Duration,
+    /// Whether what people say goes into the activity log.
+    pub log_messages: bool,
     /// The first room id that was never used in this epoch; greater than [`LOBBY`].
     pub rooms_from: RoomId,
     /// Whether an empty line through the line door means leaving.
@@ -90,6 +124,11 @@ impl Default for Settings {
             },
             guests_create_rooms: true,
             rooms_max: ROOMS_MAX,
+            rooms_per_guest: ROOMS_PER_GUEST_MAX,
+            rooms_per_account: ROOMS_PER_ACCOUNT_MAX,
+            accounts_max: ACCOUNTS_MAX,
+            guest_resume: GUEST_RESUME_AGE_MAX,
+            log_messages: false,
             rooms_from: RoomId(LOBBY.0 + 1),
             empty_line_leaves: true,
             journal_jobs_max: JOURNAL_JOBS_MAX,
@@ -111,9 +150,19 @@ pub struct Chat {
     now: Now,
     seats: Seats,
     people: People,
+    accounts: Accounts,
+    remembered: Remembered,
+    mail: Mail,
+    orphans: Orphans,
+    password_jobs: PasswordJobs,
+    login_delays: LoginDelays,
     held: HeldNames,
+    sanctions: Sanctions,
+    searches: Searches,
     rooms: Rooms,
     journal: Journal,
+    changes: Changes,
+    space: Space,
     is_stopping: bool,
 }
 
@@ -124,46 +173,46 @@ impl Chat {
         self.people.reserve(clients);
     }
 
-    /// A chat with nobody in it and one room, the lobby.
-    pub fn new(settings: Settings, epoch: Epoch) -> Self {
-        let name = RoomName::parse(LOBBY_NAME).expect("the lobby has a proper name");
-        let mut lobby = Room::new(name, None, settings.kept.is_kept());
-        lobby.is_permanent = true;
-        let mut rooms = Rooms::new(RoomId(settings.rooms_from.0.max(LOBBY.0 + 1)));
-        rooms.insert(LOBBY, lobby);
-        Self {
-            settings,
-            epoch,
-            now: Now::default(),
-            seats: Seats::default(),
-            people: People::default(),
-            held: HeldNames::default(),
-            rooms,
-            journal: Journal::default(),
-            is_stopping: false,
-        }
-    }
-
-    /// Tells of the rooms there are from the start. To be called once, before any input.
-    pub fn start(&mut self, effects: &mut Effects) {
-        for (room, state) in self.rooms.by_name() {
-            effects.push_back(Effect::Found {
-                room,
-                name: Some(state.name),
-                history: state.has_history,
-            });
-        }
+    /// Goes by other settings from now on. What people have already, such as rooms above a new
+    /// bound, they keep; how long what is said is kept, and the first room id, stay as they are.
+    pub fn configure(&mut self, settings: Settings) {
+        self.settings = Settings {
+            kept: self.settings.kept,
+            rooms_from: self.settings.rooms_from,
+            ..settings
+        };
     }
 
     /// When [`Input::Tick`] is wanted, if nothing else comes before.
     pub fn next_deadline(&self) -> Option<Duration> {
         let count = self.rooms.next_count().map(|(due, _)| due);
-        let expiry = self.next_expiry();
-        count.into_iter().chain(expiry).min()
+        let dues = [
+            count,
+            self.next_expiry(),
+            self.rooms.patience_ends(),
+            self.remembered.next_due(),
+            self.orphans.due(),
+        ];
+        dues.into_iter().flatten().min()
+    }
+
+    /// Whether no account administers the server.
+    pub fn lacks_admin(&self) -> bool {
+        !self.accounts.has_admin()
+    }
+
+    /// How many answers the journal owes.
+    pub fn journal_len(&self) -> usize {
+        self.journal.len() + self.changes.outstanding()
+    }
+
+    /// How many searches the reader owes an answer.
+    pub fn searches_len(&self) -> usize {
+        self.searches.count()
     }
 
     /// Whether the journal owes no answer; a stopping server waits for it.
     pub fn is_settled(&self) -> bool {
-        self.journal.is_empty()
+        self.journal.is_empty() && self.changes.is_empty()
     }
 }

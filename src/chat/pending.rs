@@ -38,6 +38,11 @@ impl Pending {
         self.newest_unix_ms
     }
 
+    /// The order goes on after a restart: nothing is older than what was.
+    pub(super) fn resume_at(&mut self, unix_ms: u64) {
+        self.newest_unix_ms = unix_ms;
+    }
+
     /// Appends an entry that waits for the journal.
     pub(super) fn wait(&mut self, entry: Entry) -> Place {
         self.slots.push_back(Slot::Waiting(entry));
@@ -47,6 +52,15 @@ impl Pending {
     /// Appends an entry that needs no journal.
     pub(super) fn push(&mut self, entry: Entry) {
         self.slots.push_back(Slot::Settled(entry));
+    }
+
+    /// The entry at `place`, while it waits.
+    pub(super) fn waiting_at(&self, place: Place) -> Option<&Entry> {
+        let index = usize::try_from(place.0.wrapping_sub(self.first)).ok()?;
+        match self.slots.get(index)? {
+            Slot::Waiting(entry) => Some(entry),
+            Slot::Settled(_) | Slot::Void => None,
+        }
     }
 
     /// Gives the entry at `place` its id, or takes it out of the order when it has none.

@@ -1,13 +1,18 @@
 //! Everybody who has a name: one [`Person`] per session, found by id, name or token.
 //!
+//! A guest's name is its alone; the sessions of an account share one.
+//!
 //! A session may outlast its connection: it is *dropped* while it waits to be resumed, and keeps its
 //! name meanwhile. What few people use is behind one pointer, so that a silent crowd stays small.
 
 use super::directory::Directory;
 use super::name::{Name, RoomName};
 use super::rooms::Seconds;
+use super::secrets::Flow;
 use super::throttle::Throttle;
-use super::vocabulary::{Arrival, ClientId, ClientKey, Door, RoomId, SessionId, Token};
+use super::vocabulary::{
+    AccountId, Arrival, ClientId, ClientKey, Door, RoomId, SessionId, Token, TokenHash,
+};
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -42,8 +47,7 @@ pub(super) struct Person {
     /// Its connection; none while it is dropped.
     pub(super) client: Option<ClientId>,
     pub(super) door: Door,
-    /// Whether it has no rate.
-    pub(super) trusted: bool,
+    pub(super) standing: Standing,
     /// It has said goodbye and waits for the answers to what it sent.
     pub(super) is_leaving: bool,
     /// Messages of its own the journal has not answered.
@@ -71,13 +75,21 @@ pub(super) struct Rare {
     /// Whose entries are not shown.
     pub(super) ignored: Option<Arc<[Name]>>,
     /// From whom the last private message came, and under what name.
-    pub(super) correspondent: Option<(PersonId, Name)>,
+    pub(super) correspondent: Option<(Option<PersonId>, Name)>,
     /// Where private messages go.
     pub(super) inbox: Option<RoomId>,
     /// The rooms it made.
     pub(super) owned: Vec<RoomId>,
     /// What it said when it left.
     pub(super) last_words: Option<Arc<str>>,
+    /// Its account, if it has one.
+    pub(super) account: Option<AccountId>,
+    /// What its token hashes to, if the store is to know its session.
+    pub(super) hash: Option<TokenHash>,
+    /// What its connection was asked in secret.
+    pub(super) flow: Option<Box<Flow>>,
+    /// How many passwords its connection got wrong.
+    pub(super) tries: u8,
     /// Since when it is dropped, and the rooms it was in.
     pub(super) dropped: Option<Dropped>,
 }
@@ -97,7 +109,7 @@ impl Person {
             name,
             client: Some(client),
             door: arrival.door,
-            trusted: arrival.trusted,
+            standing: Standing::of(arrival),
             is_leaving: false,
             outstanding: 0,
             token: arrival.token,
@@ -116,10 +128,7 @@ impl Person {
     /// its token, so that it is not used again after a restart, and of half its length, so that
     /// who knows it cannot take the session over.
     pub(super) fn sender(&self) -> SessionId {
-        let (head, tail) = self.token.0.split_at(SESSION_ID_BYTES);
-        let fold = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
-        let number = |bytes: &[u8]| bytes.iter().fold(0, fold);
-        SessionId(number(head) ^ number(tail).rotate_left(u32::BITS))
+        sender_of(self.token)
     }
 
     /// What few people have; nothing if this one has none of it.
@@ -146,8 +155,23 @@ impl Person {
             .unwrap_or_default()
     }
 
+    /// Its account; a guest has none.
+    pub(super) fn account(&self) -> Option<AccountId> {
+        self.rare().and_then(|rare| rare.account)
+    }
+
     pub(super) fn owned(&self) -> &[RoomId] {
         self.rare().map_or(&[], |rare| &rare.owned)
+    }
+
+    /// What it was asked in secret.
+    pub(super) fn flow(&self) -> Option<&Flow> {
+        self.rare().and_then(|rare| rare.flow.as_deref())
+    }
+
+    /// Whether it has a connection that is listened to.
+    pub(super) fn is_here(&self) -> bool {
+        self.client.is_some() && !self.is_leaving
     }
 
     /// Takes a room off the list; text goes to the newest of the others if it went there.
@@ -156,6 +180,27 @@ impl Person {
         if self.current == Some(room) {
             self.current = self.rooms.last().copied();
         }
+    }
+}
+
+/// What the way somebody came entitles it to, as the shell said. One byte: everybody has it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standing(u8);
+
+impl Standing {
+    pub(super) fn of(arrival: &Arrival) -> Self {
+        let trusted = u8::from(arrival.trusted) * TRUSTED;
+        Self(trusted | (u8::from(arrival.takes_passwords) * TAKES_PASSWORDS))
+    }
+
+    /// Whether it is exempt from rates.
+    pub(super) fn is_trusted(self) -> bool {
+        self.0 & TRUSTED != 0
+    }
+
+    /// Whether passwords may be spoken on its connection.
+    pub(super) fn takes_passwords(self) -> bool {
+        self.0 & TAKES_PASSWORDS != 0
     }
 }
 
@@ -235,9 +280,14 @@ struct Place {
 }
 
 impl Place {
-    /// What orders it by name; nothing if nobody is there, which no order holds.
+    /// What it is found by; nothing if nobody is there, which no order holds.
     fn name(&self) -> Option<&Name> {
         self.person.as_ref().map(|person| &person.name)
+    }
+
+    /// What orders it by name; of an account's sessions the oldest comes first.
+    fn name_and_id(&self) -> Option<(&Name, PersonId)> {
+        self.name().map(|name| (name, self.id))
     }
 
     /// What orders it by token; should two be the same, the newest comes first.
@@ -256,10 +306,11 @@ impl People {
         let _ = self.places.try_reserve_exact(count);
     }
 
-    /// Takes somebody in; the name is free.
+    /// Takes somebody in; the name is free, or its account's.
     pub(super) fn insert(&mut self, person: Person) -> PersonId {
-        let is_free = self.named(person.name).is_none();
-        assert!(is_free, "a name is checked before it is given");
+        let others = self.named(person.name).map(|(_, other)| other.account());
+        let is_own = others.is_none_or(|other| other.is_some() && other == person.account());
+        assert!(is_own, "a name is checked before it is given");
         let end = u32::try_from(self.places.len()).expect("places are fewer than descriptors");
         let number = self.vacant.pop().unwrap_or(end);
         self.last += 1;
@@ -298,7 +349,7 @@ impl People {
         Some(person)
     }
 
-    /// Gives somebody another name, which is free or differs in case only.
+    /// Gives somebody another name, which is free, its account's, or differs in case only.
     pub(super) fn rename(&mut self, id: PersonId, to: Name) {
         if self.get(id).is_none() {
             return;
@@ -311,15 +362,15 @@ impl People {
     }
 
     fn list_name(&mut self, number: u32) {
-        let (places, name) = (&self.places, self.places[number as usize].name());
+        let (places, order) = (&self.places, self.places[number as usize].name_and_id());
         self.by_name
-            .insert(number, |other| places[other as usize].name() < name);
+            .insert(number, |other| places[other as usize].name_and_id() < order);
     }
 
     fn unlist_name(&mut self, number: u32) {
-        let (places, name) = (&self.places, self.places[number as usize].name());
+        let (places, order) = (&self.places, self.places[number as usize].name_and_id());
         self.by_name
-            .remove(number, |other| places[other as usize].name() < name);
+            .remove(number, |other| places[other as usize].name_and_id() < order);
     }
 
     /// A session has lost its connection.
@@ -359,17 +410,27 @@ impl People {
         place.person.as_mut().filter(|_| place.id == id)
     }
 
-    /// Whose name that is, connected or not.
+    /// Whose name that is, connected or not; of an account's sessions the oldest.
     pub(super) fn named(&self, name: Name) -> Option<(PersonId, &Person)> {
         let order = |other: u32| self.places[other as usize].name().cmp(&Some(&name));
         let place = &self.places[self.by_name.find(order)? as usize];
         Some((place.id, place.person.as_ref()?))
     }
 
+    /// Every session of that name, connected or not, the oldest first: several of an account, one
+    /// of a guest.
+    pub(super) fn all_named(&self, name: Name) -> impl Iterator<Item = (PersonId, &Person)> {
+        let is_before = move |other: u32| self.places[other as usize].name() < Some(&name);
+        let places = self.by_name.from(is_before);
+        let places = places.map(|number| &self.places[number as usize]);
+        places
+            .filter_map(|place| Some((place.id, place.person.as_ref()?)))
+            .take_while(move |(_, person)| person.name == name)
+    }
+
     /// Who of that name is here, and has not said goodbye.
     pub(super) fn present(&self, name: Name) -> Option<(PersonId, &Person)> {
-        self.named(name)
-            .filter(|(_, person)| person.client.is_some() && !person.is_leaving)
+        self.all_named(name).find(|(_, person)| person.is_here())
     }
 
     pub(super) fn with_token(&self, token: Token) -> Option<PersonId> {
@@ -386,7 +447,7 @@ impl People {
         ids.into_iter().filter_map(|id| Some((id, self.get(id)?)))
     }
 
-    /// Everybody whose name begins with `prefix`, in the order of names.
+    /// Every session whose name begins with `prefix`, in the order of names.
     pub(super) fn beginning_with<'a>(
         &'a self,
         prefix: &'a str,
@@ -409,12 +470,25 @@ impl People {
     }
 }
 
+/// The identity that is mixed from a token.
+pub(super) fn sender_of(token: Token) -> SessionId {
+    let (head, tail) = token.0.split_at(SESSION_ID_BYTES);
+    let fold = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
+    let number = |bytes: &[u8]| bytes.iter().fold(0, fold);
+    SessionId(number(head) ^ number(tail).rotate_left(u32::BITS))
+}
+
 /// Whether `text` begins with `prefix`, whatever the case of ASCII letters.
 pub(super) fn begins_with(text: &str, prefix: &str) -> bool {
     text.as_bytes()
         .get(..prefix.len())
         .is_some_and(|head| head.eq_ignore_ascii_case(prefix.as_bytes()))
 }
+
+/// The bit of who is exempt from rates.
+const TRUSTED: u8 = 1;
+/// The bit of who may speak a password.
+const TAKES_PASSWORDS: u8 = 2;
 
 /// Bytes of a session's id, half of its token.
 const SESSION_ID_BYTES: usize = size_of::<SessionId>();
@@ -441,6 +515,8 @@ mod tests {
             trusted: false,
             key: None,
             token: Token([token; 16]),
+            hash: TokenHash([0; 16]),
+            takes_passwords: true,
         };
         let name = Name::parse(name).unwrap();
         Person::new(name, client, &arrival, Duration::ZERO)
@@ -465,5 +541,32 @@ mod tests {
         let names = people.beginning_with("").map(|(_, id)| id);
         assert!(names.eq([carol, bob]));
         assert!(people.named(Name::parse("bob").unwrap()).is_none());
+    }
+
+    #[test]
+    fn the_sessions_of_an_account_share_its_name() {
+        let mut people = People::default();
+        let mut own = |token| {
+            let mut person = person("alice", token);
+            person.rare_mut().account = Some(AccountId(7));
+            people.insert(person)
+        };
+        let ids = [own(1), own(2), own(3)];
+        people.insert(person("bob", 4));
+        let alice = Name::parse("ALICE").unwrap();
+        assert!(people.all_named(alice).map(|(id, _)| id).eq(ids));
+        assert!(people.remove(ids[0]).is_some());
+        assert_eq!(people.named(alice).map(|(id, _)| id), Some(ids[1]));
+        for id in &ids[1..] {
+            people.rename(*id, Name::parse("zoe").unwrap());
+        }
+        assert_eq!(people.all_named(alice).count(), 0);
+        let zoe = Name::parse("zoe").unwrap();
+        assert!(
+            people
+                .all_named(zoe)
+                .map(|(id, _)| id)
+                .eq(ids[1..].iter().copied())
+        );
     }
 }

@@ -5,6 +5,7 @@
 
 use super::name::{Name, NameError, RoomName};
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Why a command was not carried out.
@@ -102,13 +103,91 @@ pub enum Refusal {
         /// The most that may wait.
         max: usize,
     },
-    /// The server keeps no accounts.
-    NoAccounts,
     /// The peer speaks another protocol than this door.
     WrongDoor {
         /// What to do.
         advice: &'static str,
     },
+    /// Only a moderator or an owner may do that.
+    NotModerator(RoomName),
+    /// Only an administrator may do that.
+    NotAdmin,
+    /// Only somebody with an account may do that.
+    AccountNeeded,
+    /// The password is wrong, or there is no such account; which of them is not told.
+    WrongPassword,
+    /// Too many passwords were tried for that name from there.
+    LoginLater {
+        /// When the next one is looked at.
+        wait: Duration,
+    },
+    /// The text cannot be a password.
+    BadPassword {
+        /// The most bytes one may have.
+        max: usize,
+    },
+    /// The new password was not the same twice.
+    PasswordsDiffer,
+    /// Passwords are not taken on this connection.
+    NoPasswordHere,
+    /// That name is an account's.
+    NameIsAccount(Name),
+    /// There is no account of that name.
+    NoSuchAccount(Name),
+    /// The server holds as many accounts as it may.
+    TooManyAccounts,
+    /// The account has as many keys as it may.
+    TooManyKeys {
+        /// The most it may have.
+        max: usize,
+    },
+    /// The client showed no key of its own.
+    NoKeyShown,
+    /// That key is not enrolled.
+    NoSuchKey,
+    /// One may not speak there at present.
+    Muted {
+        /// Where.
+        room: RoomName,
+        /// For how long still; for good when absent.
+        left: Option<Duration>,
+    },
+    /// One may not enter there.
+    Banned {
+        /// Where; the whole server when absent.
+        room: Option<RoomName>,
+        /// For how long still; for good when absent.
+        left: Option<Duration>,
+        /// What was said of it.
+        why: Option<Arc<str>>,
+    },
+    /// There is no such measure against that name.
+    NothingToLift(Name),
+    /// As many measures are in force as may be.
+    TooManySanctions,
+    /// A room has as many of something as it may.
+    TooManyInRoom {
+        /// The most there may be.
+        max: usize,
+    },
+    /// So much waits for that person that nothing more can be left.
+    InboxFull(Name),
+    /// The room always stays.
+    RoomStays(RoomName),
+    /// Nothing secret was asked for.
+    NothingAsked,
+    /// Too much waits to be done.
+    Busy,
+    /// The store could not be read.
+    NotRead,
+    /// The disk is nearly full, and what is left is for accounts.
+    DiskLow,
+    /// It holds, but the store could not keep it yet.
+    NotYetStored(StoreFailure),
+    /// That person may do as much as oneself, or more.
+    Outranked(Name),
+    /// Nothing is kept that could be searched.
+    NothingToSearch,
 }
 
 /// Why the store kept nothing.
@@ -118,6 +197,9 @@ pub enum StoreFailure {
     DiskFull,
     /// Reading or writing failed.
     Io,
+    /// What was written may not be on the disk: nothing can be promised any more, and the server
+    /// must stop.
+    Broken,
 }
 
 impl Refusal {
@@ -158,14 +240,43 @@ impl Refusal {
             Self::NotStored(_) => 32,
             Self::Stopping => 33,
             Self::TooManyUnacknowledged { .. } => 34,
-            Self::NoAccounts => 35,
+            // 35 was: the server keeps no accounts.
             Self::WrongDoor { .. } => 36,
+            Self::NotModerator(_) => 37,
+            Self::NotAdmin => 38,
+            Self::AccountNeeded => 39,
+            Self::WrongPassword => 40,
+            Self::LoginLater { .. } => 41,
+            Self::BadPassword { .. } => 42,
+            Self::PasswordsDiffer => 43,
+            Self::NoPasswordHere => 44,
+            Self::NameIsAccount(_) => 45,
+            Self::NoSuchAccount(_) => 46,
+            Self::TooManyAccounts => 47,
+            Self::TooManyKeys { .. } => 48,
+            Self::NoKeyShown => 49,
+            Self::NoSuchKey => 50,
+            Self::Muted { .. } => 51,
+            Self::Banned { .. } => 52,
+            Self::NothingToLift(_) => 53,
+            Self::TooManySanctions => 54,
+            Self::TooManyInRoom { .. } => 55,
+            Self::InboxFull(_) => 56,
+            Self::RoomStays(_) => 57,
+            Self::NothingAsked => 58,
+            Self::Busy => 59,
+            Self::NotRead => 60,
+            Self::DiskLow => 61,
+            Self::NotYetStored(_) => 62,
+            Self::Outranked(_) => 70,
+            Self::NothingToSearch => 71,
         }
     }
 }
 
 impl Refusal {
     /// The words of a refusal that names nobody and nothing.
+    #[expect(clippy::too_many_lines, reason = "one line for each refusal")]
     fn fixed_words(&self) -> Option<&'static str> {
         Some(match self {
             Self::NameNeeded => "a name comes first: type one, or /nick NAME",
@@ -184,12 +295,37 @@ impl Refusal {
             Self::NotStored(StoreFailure::DiskFull) => {
                 "not stored, the server's disk is full; try again later"
             }
-            Self::NotStored(StoreFailure::Io) => {
+            Self::NotStored(StoreFailure::Io | StoreFailure::Broken) => {
                 "not stored, the server could not write; try again"
             }
+            Self::DiskLow => {
+                "not stored, the server's disk is nearly full and keeps messages of accounts only; try again later"
+            }
+            Self::NotYetStored(StoreFailure::DiskFull) => {
+                "it holds, but is not stored yet: the server's disk is full; the server goes on trying"
+            }
+            Self::NotYetStored(StoreFailure::Io | StoreFailure::Broken) => {
+                "it holds, but is not stored yet: the server could not write; it goes on trying"
+            }
             Self::Stopping => "not stored, the server is stopping; send it again later",
-            Self::NoAccounts => "this server keeps no accounts; /nick NAME takes a guest's name",
             Self::WrongDoor { advice } => advice,
+            Self::NotAdmin => "only an administrator of this server may do that",
+            Self::AccountNeeded => "that needs an account; /password makes one of your name",
+            Self::WrongPassword => "wrong name or password; try again",
+            Self::PasswordsDiffer => "the two were not the same; nothing is changed, try again",
+            Self::NoPasswordHere => {
+                "this connection is not encrypted, so no password is taken here; use the parlour client"
+            }
+            Self::TooManyAccounts => "this server has no place for another account",
+            Self::NoKeyShown => "your client showed no key of its own",
+            Self::NoSuchKey => "that key is not enrolled; /keys lists those that are",
+            Self::TooManySanctions => "too many bans and mutes are in force; /unban some first",
+            Self::NothingAsked => "nothing secret was asked for; /password changes a password",
+            Self::Busy => "too much waits to be done; try again in a moment",
+            Self::NotRead => "the server could not read what it keeps; try again",
+            Self::NothingToSearch => {
+                "this server keeps nothing on disk, so there is nothing to search; /history shows what is in memory"
+            }
             Self::UnknownCommand { .. }
             | Self::Usage { .. }
             | Self::BadName(_)
@@ -213,7 +349,20 @@ impl Refusal {
             | Self::NotIgnored(_)
             | Self::TextTooLong { .. }
             | Self::TooManyLines { .. }
-            | Self::TooManyUnacknowledged { .. } => return None,
+            | Self::TooManyUnacknowledged { .. }
+            | Self::NotModerator(_)
+            | Self::LoginLater { .. }
+            | Self::BadPassword { .. }
+            | Self::NameIsAccount(_)
+            | Self::NoSuchAccount(_)
+            | Self::TooManyKeys { .. }
+            | Self::Muted { .. }
+            | Self::Banned { .. }
+            | Self::NothingToLift(_)
+            | Self::TooManyInRoom { .. }
+            | Self::InboxFull(_)
+            | Self::RoomStays(_)
+            | Self::Outranked(_) => return None,
         })
     }
 
@@ -241,6 +390,26 @@ impl Refusal {
             ),
             Self::NoHistory(room) => write!(f, "{room} keeps no history"),
             Self::NotOwner(room) => write!(f, "only an owner of {room} may do that"),
+            Self::NotModerator(room) => {
+                write!(f, "only a moderator or an owner of {room} may do that")
+            }
+            Self::Muted { room, left } => {
+                write!(f, "you may not speak in {room}{}", Still(*left))
+            }
+            Self::Banned { room, left, why } => {
+                let why = why
+                    .as_ref()
+                    .map_or(String::new(), |why| format!(" ({why})"));
+                let left = Still(*left);
+                match room {
+                    Some(room) => write!(f, "you are banned from {room}{left}{why}"),
+                    None => write!(f, "you are banned from this server{left}{why}"),
+                }
+            }
+            Self::TooManyInRoom { max } => {
+                write!(f, "a room has at most {max} of those; remove one first")
+            }
+            Self::RoomStays(room) => write!(f, "{room} always stays"),
             _ => return None,
         })
     }
@@ -299,8 +468,64 @@ impl fmt::Display for Refusal {
                     "{max} of your messages wait to be stored; wait for some of them"
                 )
             }
-            _ => unreachable!("every other refusal has fixed words or is about a room"),
+            _ => self.fmt_about_account(f),
         }
+    }
+}
+
+impl Refusal {
+    /// The words of a refusal about an account.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "a test shows one of each")]
+    fn fmt_about_account(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LoginLater { wait } => {
+                write!(
+                    f,
+                    "too many tries; the next one is looked at in {}",
+                    Left(*wait)
+                )
+            }
+            Self::BadPassword { max } => write!(f, "a password has 1 to {max} bytes; try another"),
+            Self::NameIsAccount(name) => {
+                write!(f, "{name} is an account's name; /login {name} takes it")
+            }
+            Self::NoSuchAccount(name) => write!(f, "there is no account called {name}"),
+            Self::TooManyKeys { max } => {
+                write!(
+                    f,
+                    "an account has at most {max} keys; /keys remove one first"
+                )
+            }
+            Self::NothingToLift(name) => {
+                write!(
+                    f,
+                    "nothing like that is in force against {name}; /bans lists what is"
+                )
+            }
+            Self::Outranked(name) => {
+                write!(
+                    f,
+                    "{name} may do as much here as you, or more; ask somebody above both of you"
+                )
+            }
+            Self::InboxFull(name) => {
+                write!(
+                    f,
+                    "too much waits for {name} already; try again when they were here"
+                )
+            }
+            _ => unreachable!("every other refusal has words elsewhere"),
+        }
+    }
+}
+
+/// For how long something still holds; nothing when it holds for good.
+struct Still(Option<Duration>);
+
+impl fmt::Display for Still {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .map_or(Ok(()), |left| write!(f, " for another {}", Left(left)))
     }
 }
 
@@ -319,15 +544,39 @@ impl fmt::Display for Ago {
     }
 }
 
+/// How long something still lasts, as people read it: never less than it is by a second, and
+/// otherwise to the nearest, so that ten minutes are not nine when they have just begun.
+pub struct Left(pub Duration);
+
+impl fmt::Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MINUTE: u64 = 60;
+        const HOUR: u64 = 60 * MINUTE;
+        const DAY: u64 = 24 * HOUR;
+        let seconds = self.0.as_secs() + u64::from(self.0.subsec_nanos() > 0);
+        let nearest = |unit: u64| (seconds + unit / 2) / unit;
+        if seconds < MINUTE {
+            write!(f, "{seconds}s")
+        } else if nearest(MINUTE) < HOUR / MINUTE {
+            write!(f, "{}m", nearest(MINUTE))
+        } else if nearest(HOUR) < DAY / HOUR {
+            write!(f, "{}h", nearest(HOUR))
+        } else {
+            write!(f, "{}d", nearest(DAY))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// Goal: a refusal cannot reach the `unreachable!` of its words. Method: show one of each.
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one line for each refusal")]
     fn every_refusal_has_words_and_a_code_of_its_own() {
         let (name, room) = (Name::parse("bob").unwrap(), RoomName::parse("den").unwrap());
-        let max = 3;
+        let (max, wait) = (3, Duration::from_secs(5));
         let all = [
             Refusal::UnknownCommand { word: "x".into() },
             Refusal::Usage {
@@ -365,12 +614,56 @@ mod tests {
             Refusal::NotStored(StoreFailure::DiskFull),
             Refusal::Stopping,
             Refusal::TooManyUnacknowledged { max },
-            Refusal::NoAccounts,
             Refusal::WrongDoor { advice: "go away" },
+            Refusal::NotModerator(room),
+            Refusal::NotAdmin,
+            Refusal::AccountNeeded,
+            Refusal::WrongPassword,
+            Refusal::LoginLater { wait },
+            Refusal::BadPassword { max },
+            Refusal::PasswordsDiffer,
+            Refusal::NoPasswordHere,
+            Refusal::NameIsAccount(name),
+            Refusal::NoSuchAccount(name),
+            Refusal::TooManyAccounts,
+            Refusal::TooManyKeys { max },
+            Refusal::NoKeyShown,
+            Refusal::NoSuchKey,
+            Refusal::Muted { room, left: None },
+            Refusal::Banned {
+                room: None,
+                left: Some(wait),
+                why: Some("noise".into()),
+            },
+            Refusal::NothingToLift(name),
+            Refusal::TooManySanctions,
+            Refusal::TooManyInRoom { max },
+            Refusal::InboxFull(name),
+            Refusal::RoomStays(room),
+            Refusal::NothingAsked,
+            Refusal::Busy,
+            Refusal::NotRead,
+            Refusal::DiskLow,
+            Refusal::NotYetStored(StoreFailure::DiskFull),
+            Refusal::Outranked(name),
+            Refusal::NothingToSearch,
         ];
-        for (index, refusal) in all.iter().enumerate() {
+        let mut last = 0;
+        for refusal in &all {
             assert!(!refusal.to_string().is_empty());
-            assert_eq!(usize::from(refusal.code()), index + 1);
+            assert!(refusal.code() > last, "{refusal} has a code of its own");
+            last = refusal.code();
         }
+    }
+
+    #[test]
+    fn what_is_left_is_not_said_to_be_less() {
+        let left = |millis| Left(Duration::from_millis(millis)).to_string();
+        assert_eq!(left(1), "1s");
+        assert_eq!(left(59_001), "1m");
+        assert_eq!(left(599_000), "10m");
+        assert_eq!(left(3_599_000), "1h");
+        assert_eq!(left(86_399_000), "1d");
+        assert_eq!(left(2 * 86_400_000), "2d");
     }
 }

@@ -1,11 +1,13 @@
 //! The rooms and inboxes there are: what they are called, who is in them, what is settled in them.
 
+use super::inboxes::Inbox;
 use super::name::{Name, RoomName};
 use super::pending::Pending;
 use super::people::PersonId;
 use super::presence::Presence;
-use super::vocabulary::RoomId;
-use std::collections::{BTreeMap, BTreeSet};
+use super::vocabulary::{AccountId, Culprit, Extent, Role, RoomId, SessionId};
+use crate::limits::RECENT_GUESTS_MAX;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,12 +26,32 @@ pub(super) struct Room {
     pub(super) admits_plain: bool,
     /// Whether its log is shown to newcomers.
     pub(super) has_history: bool,
-    /// Whether it stays when nobody is in it.
-    pub(super) is_permanent: bool,
-    /// Who made it, while that session lasts.
+    /// Who made it, if a guest did, while that session lasts.
     pub(super) owner: Option<PersonId>,
+    /// The session of that guest; such a room goes with its last member.
+    pub(super) guest: Option<SessionId>,
+    /// Accounts that may do more than talk.
+    pub(super) roles: BTreeMap<AccountId, Role>,
+    /// Guests that moderate it, while their sessions last.
+    pub(super) moderators: BTreeSet<PersonId>,
+    /// Accounts that may enter without the key.
+    pub(super) invited: Vec<AccountId>,
+    /// Guests that may, while their sessions last.
+    pub(super) invited_guests: BTreeSet<PersonId>,
+    /// Guests that left not long ago, oldest first: they can still be sanctioned by name.
+    pub(super) recent: VecDeque<Culprit>,
+    /// Whether it is ended: nobody can enter, and it goes when the last of it is told.
+    pub(super) is_closed: bool,
+    /// Whether it is a guest's and was empty when the server started: it waits for somebody.
+    pub(super) is_awaiting: bool,
+    /// What the store held of it when the server started.
+    pub(super) extent: Extent,
+    /// Whether the store has not heard of it.
+    pub(super) is_new: bool,
     /// Who is in it, and since when.
     pub(super) members: BTreeMap<PersonId, Seconds>,
+    /// How many of them are further sessions of an account that is counted already.
+    pub(super) repeats: usize,
     pub(super) presence: Presence,
     pub(super) pending: Pending,
     /// Connections that are gone from it but are still being told what was said; while there are
@@ -38,7 +60,7 @@ pub(super) struct Room {
 }
 
 /// Seconds since the start, kept small.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Seconds(u32);
 
 impl Seconds {
@@ -51,16 +73,6 @@ impl Seconds {
     }
 }
 
-/// The log of one person's private messages.
-#[derive(Debug)]
-pub(super) struct Inbox {
-    /// Whose it is, while that session lasts.
-    pub(super) owner: Option<PersonId>,
-    pub(super) pending: Pending,
-    /// As in [`Room`].
-    pub(super) lingering: usize,
-}
-
 impl Room {
     pub(super) fn new(name: RoomName, owner: Option<PersonId>, has_history: bool) -> Self {
         Self {
@@ -71,34 +83,67 @@ impl Room {
             is_hidden: false,
             admits_plain: true,
             has_history,
-            is_permanent: false,
             owner,
+            guest: None,
+            roles: BTreeMap::new(),
+            moderators: BTreeSet::new(),
+            invited: Vec::new(),
+            invited_guests: BTreeSet::new(),
+            recent: VecDeque::new(),
+            is_closed: false,
+            is_awaiting: false,
+            extent: Extent::EMPTY,
+            is_new: false,
             members: BTreeMap::new(),
+            repeats: 0,
             presence: Presence::default(),
             pending: Pending::default(),
             lingering: 0,
         }
     }
 
-    /// Whether its owner is in it.
-    pub(super) fn has_owner_here(&self) -> bool {
-        self.owner
-            .is_some_and(|owner| self.members.contains_key(&owner))
+    /// Remembers a guest that left.
+    pub(super) fn remember(&mut self, guest: Culprit) {
+        self.recent.retain(|other| other.session != guest.session);
+        if self.recent.len() >= RECENT_GUESTS_MAX {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(guest);
     }
 
-    /// Whether nothing holds it any more.
+    /// How many are in it; an account counts once, however often it is connected.
+    pub(super) fn here(&self) -> usize {
+        self.members.len() - self.repeats
+    }
+
+    /// Whether nothing holds it any more: it was closed, or is a guest's.
     fn is_over(&self) -> bool {
-        !self.is_permanent
+        (self.is_closed || self.guest.is_some())
+            && !self.is_awaiting
             && self.members.is_empty()
             && self.lingering == 0
             && self.pending.is_empty()
     }
 }
 
-impl Inbox {
-    fn is_over(&self) -> bool {
-        self.owner.is_none() && self.lingering == 0 && self.pending.is_empty()
-    }
+/// A room that nothing holds any more.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ended {
+    /// The guest who owned it.
+    pub(super) owner: Option<PersonId>,
+    /// Whether the store has been told already.
+    pub(super) is_closed: bool,
+}
+
+/// How long the rooms of guests of the last process stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Patience {
+    /// There are none.
+    Over,
+    /// The clock has not been seen yet.
+    Unset,
+    /// Until then.
+    Until(Duration),
 }
 
 /// All rooms and inboxes.
@@ -108,6 +153,7 @@ pub(super) struct Rooms {
     by_name: BTreeMap<RoomName, RoomId>,
     inboxes: BTreeMap<RoomId, Inbox>,
     counts_due: BTreeSet<(Duration, RoomId)>,
+    patience: Patience,
     /// The id of the next one.
     next: u64,
 }
@@ -120,6 +166,7 @@ impl Rooms {
             by_name: BTreeMap::new(),
             inboxes: BTreeMap::new(),
             counts_due: BTreeSet::new(),
+            patience: Patience::Over,
             next: first.0,
         }
     }
@@ -134,6 +181,9 @@ impl Rooms {
     }
 
     pub(super) fn insert(&mut self, id: RoomId, room: Room) {
+        if room.is_awaiting {
+            self.patience = Patience::Unset;
+        }
         let former = self.by_name.insert(room.name, id);
         assert!(
             former.is_none(),
@@ -142,31 +192,90 @@ impl Rooms {
         self.by_id.insert(id, room);
     }
 
-    pub(super) fn insert_inbox(&mut self, id: RoomId, owner: PersonId) {
-        let inbox = Inbox {
-            owner: Some(owner),
-            pending: Pending::default(),
-            lingering: 0,
-        };
+    pub(super) fn insert_inbox(&mut self, id: RoomId, inbox: Inbox) {
         self.inboxes.insert(id, inbox);
     }
 
-    /// Removes a room or inbox that nothing holds any more; whether it did.
-    pub(super) fn remove_if_over(&mut self, id: RoomId) -> Option<Option<PersonId>> {
-        if let Some(room) = self.by_id.get(&id).filter(|room| room.is_over()) {
-            let (name, owner, due) = (room.name, room.owner, room.presence.due());
-            self.by_name.remove(&name);
-            self.by_id.remove(&id);
-            if let Some(due) = due {
-                self.counts_due.remove(&(due, id));
-            }
-            return Some(owner);
+    /// Removes an inbox that nothing holds any more; gives it back if so.
+    pub(super) fn remove_inbox_if_over(&mut self, id: RoomId) -> Option<Inbox> {
+        self.inboxes.get(&id).filter(|inbox| inbox.is_over())?;
+        self.inboxes.remove(&id)
+    }
+
+    /// Removes a room that nothing holds any more, if that is so.
+    pub(super) fn remove_if_over(&mut self, id: RoomId) -> Option<Ended> {
+        let room = self.by_id.get(&id).filter(|room| room.is_over())?;
+        let ended = Ended {
+            owner: room.owner,
+            is_closed: room.is_closed,
+        };
+        let (name, due) = (room.name, room.presence.due());
+        self.by_id.remove(&id);
+        self.unname(id, name);
+        if let Some(due) = due {
+            self.counts_due.remove(&(due, id));
         }
-        let inbox = self.inboxes.get(&id).filter(|inbox| inbox.is_over());
-        inbox.is_some().then(|| {
-            self.inboxes.remove(&id);
-            None
-        })
+        Some(ended)
+    }
+
+    /// Marks a room as ended: its name is free at once.
+    pub(super) fn close(&mut self, id: RoomId) {
+        if let Some(room) = self.by_id.get_mut(&id) {
+            room.is_closed = true;
+            room.is_awaiting = false;
+            let name = room.name;
+            self.unname(id, name);
+        }
+    }
+
+    /// A closed room's name may be another's already.
+    fn unname(&mut self, id: RoomId, name: RoomName) {
+        if self.by_name.get(&name) == Some(&id) {
+            self.by_name.remove(&name);
+        }
+    }
+
+    /// When guests' rooms of the last process go in which nobody is.
+    pub(super) fn patience_ends(&self) -> Option<Duration> {
+        match self.patience {
+            Patience::Over => None,
+            Patience::Unset => Some(Duration::ZERO),
+            Patience::Until(due) => Some(due),
+        }
+    }
+
+    /// Sets how long guests' rooms wait; gives those back whose time is over.
+    pub(super) fn lose_patience(&mut self, now: Duration, patience: Duration) -> Vec<RoomId> {
+        match self.patience {
+            Patience::Unset => {
+                self.patience = Patience::Until(now.saturating_add(patience));
+                Vec::new()
+            }
+            Patience::Until(due) if due <= now => {
+                self.patience = Patience::Over;
+                let awaiting = self.by_id.iter_mut().filter(|(_, room)| room.is_awaiting);
+                let tired = awaiting.map(|(id, room)| {
+                    room.is_awaiting = false;
+                    *id
+                });
+                tired.collect()
+            }
+            Patience::Over | Patience::Until(_) => Vec::new(),
+        }
+    }
+
+    /// How many rooms an account owns.
+    pub(super) fn owned_by(&self, account: AccountId) -> usize {
+        let owns = |room: &&Room| room.roles.get(&account) == Some(&Role::Owner);
+        self.by_id.values().filter(owns).count()
+    }
+
+    /// Takes an account that has ended out of what rooms know of it; the store does so by itself.
+    pub(super) fn forget_account(&mut self, account: AccountId) {
+        for room in self.by_id.values_mut() {
+            room.roles.remove(&account);
+            room.invited.retain(|other| *other != account);
+        }
     }
 
     pub(super) fn get(&self, id: RoomId) -> Option<&Room> {
@@ -180,6 +289,10 @@ impl Rooms {
     pub(super) fn named(&self, name: RoomName) -> Option<(RoomId, &Room)> {
         let id = *self.by_name.get(&name)?;
         Some((id, self.get(id)?))
+    }
+
+    pub(super) fn inbox(&self, id: RoomId) -> Option<&Inbox> {
+        self.inboxes.get(&id)
     }
 
     pub(super) fn inbox_mut(&mut self, id: RoomId) -> Option<&mut Inbox> {
@@ -207,7 +320,7 @@ impl Rooms {
         let Some(room) = self.by_id.get_mut(&id) else {
             return;
         };
-        if let Some(due) = room.presence.schedule(room.members.len(), now) {
+        if let Some(due) = room.presence.schedule(room.here(), now) {
             self.counts_due.insert((due, id));
         }
     }
@@ -226,7 +339,12 @@ impl Rooms {
         self.by_id.len()
     }
 
-    /// All rooms, in the order of their names.
+    /// The ids of all rooms.
+    pub(super) fn ids(&self) -> Vec<RoomId> {
+        self.by_id.keys().copied().collect()
+    }
+
+    /// All rooms one can enter, in the order of their names.
     pub(super) fn by_name(&self) -> impl Iterator<Item = (RoomId, &Room)> {
         self.by_name
             .values()
@@ -246,9 +364,9 @@ impl Rooms {
 }
 
 /// How a room's members appear in lists: `@alice`, `bob(plain)`.
-pub(super) fn listed(name: Name, is_owner: bool, is_plain: bool) -> String {
+pub(super) fn listed(name: Name, may_moderate: bool, is_plain: bool) -> String {
     let (mark, door) = (
-        if is_owner { "@" } else { "" },
+        if may_moderate { "@" } else { "" },
         if is_plain { "(plain)" } else { "" },
     );
     format!("{mark}{name}{door}")

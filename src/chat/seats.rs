@@ -1,6 +1,7 @@
 //! Who sits on which connection: every open connection has one seat, found by its slot.
 
 use super::people::PersonId;
+use super::secrets::Flow;
 use super::throttle::Throttle;
 use super::vocabulary::{Arrival, ClientId, RoomId};
 
@@ -25,6 +26,10 @@ pub(super) struct Nameless {
     /// Whether it has said anything.
     pub(super) has_spoken: bool,
     pub(super) throttle: Throttle,
+    /// What it was asked in secret.
+    pub(super) flow: Option<Box<Flow>>,
+    /// How many passwords it got wrong.
+    pub(super) tries: u8,
 }
 
 /// Rooms and inboxes whose last words a connection has not had yet.
@@ -53,6 +58,8 @@ impl Seats {
             arrival,
             has_spoken: false,
             throttle: Throttle::default(),
+            flow: None,
+            tries: 0,
         }));
     }
 

@@ -1,14 +1,16 @@
 //! Sessions: how one gets its name, outlasts its connection, is taken over, and ends.
 
-use super::membership::{Entrance, Farewell, entered};
-use super::people::{Dropped, Person, PersonId};
+use super::changes::Then;
+use super::membership::{Entrance, Exit, Farewell, entered};
+use super::people::{Dropped, Person, PersonId, Standing};
 use super::refusal::Refusal;
+use super::rooms::{Room, Seconds};
 use super::seats::{Lingering, Nameless, Seat};
 use super::{
-    Arrival, Chat, ClientId, ClientKey, Close, Door, Duration, Effect, Effects, EntryId, Event,
-    From, Name, Parting, RoomId, RoomName,
+    AccountId, Change, Chat, ClientId, ClientKey, Close, Deed, Door, Duration, Effect, Effects,
+    EntryId, Event, From, Name, Parting, RoomId, RoomName, SessionRecord,
 };
-use crate::limits::{DROPPED_SESSIONS_MAX, GUEST_RESUME_AGE_MAX, JOIN_HISTORY_ENTRIES};
+use crate::limits::{DROPPED_SESSIONS_MAX, JOIN_HISTORY_ENTRIES};
 
 /// What a name that was asked for turns out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,13 +19,15 @@ pub(super) enum Claim {
     Free,
     /// One's own, in a session that has not ended.
     Own(PersonId),
+    /// An account's.
+    Account,
 }
 
 /// Where a client that resumes had read to.
 pub(super) type Positions = [(RoomId, EntryId)];
 
 impl Chat {
-    /// Whether a name may be had by whom this key belongs to.
+    /// Whether a name may be had by whom this key belongs to, or by this account.
     ///
     /// # Errors
     ///
@@ -32,9 +36,16 @@ impl Chat {
         &mut self,
         text: &str,
         key: Option<ClientKey>,
+        account: Option<AccountId>,
     ) -> Result<(Name, Claim), Refusal> {
         let name = Name::parse(text).map_err(Refusal::BadName)?;
-        if name.is_reserved() {
+        if self.accounts.named(name).is_some() {
+            return Ok((name, Claim::Account));
+        }
+        let unix_ms = self.now.unix_ms;
+        // The first administrator has a reserved name, and may go back to it.
+        let is_reserved = name.is_reserved() && !self.accounts.was_called(account, name);
+        if is_reserved || self.accounts.is_retired(name, account, unix_ms) {
             return Err(Refusal::NameReserved(name));
         }
         if let Some((id, owner)) = self.people.named(name) {
@@ -50,17 +61,24 @@ impl Chat {
         Ok((name, Claim::Free))
     }
 
-    /// Begins a session on a connection that had none.
-    pub(super) fn begin(
+    /// Begins a session on a connection that had none: a guest's, or one of an account.
+    pub(super) fn begin_session(
         &mut self,
         client: ClientId,
         name: Name,
         nameless: &Nameless,
+        account: Option<AccountId>,
         effects: &mut Effects,
     ) -> PersonId {
         self.held.release(name);
         let mut person = Person::new(name, client, &nameless.arrival, self.now.monotonic);
         person.throttle = nameless.throttle;
+        if let Some(account) = account {
+            let is_sealed = nameless.arrival.door == Door::Sealed;
+            let rare = person.rare_mut();
+            rare.account = Some(account);
+            rare.hash = is_sealed.then_some(nameless.arrival.hash);
+        }
         let id = self.people.insert(person);
         self.seats.replace(client, Seat::Taken(id));
         effects.push_back(Effect::Named(client));
@@ -82,15 +100,11 @@ impl Chat {
             return dropped;
         };
         let old = person.client.replace(client);
-        let Arrival {
-            door,
-            source,
-            trusted,
-            key,
-            token: _,
-        } = nameless.arrival;
-        (person.door, person.source, person.trusted) = (door, source, trusted);
-        person.key = key.or(person.key);
+        let arrival = &nameless.arrival;
+        (person.door, person.source) = (arrival.door, arrival.source);
+        person.standing = Standing::of(arrival);
+        person.key = arrival.key.or(person.key);
+        person.forget_flow();
         person.is_leaving = false;
         let ignored = person.rare().and_then(|rare| rare.ignored.clone());
         let mut rooms = person.rooms.to_vec();
@@ -107,6 +121,7 @@ impl Chat {
         if let Some(ignored) = ignored {
             effects.push_back(Effect::Ignore(client, ignored));
         }
+        self.note_arrival(id, true, effects);
         dropped
     }
 
@@ -117,15 +132,15 @@ impl Chat {
         id: PersonId,
         dropped: Option<Dropped>,
         positions: &Positions,
-        greeting: Option<Event>,
         effects: &mut Effects,
     ) {
         let Some(person) = self.people.get(id) else {
             return;
         };
         let Some(client) = person.client else { return };
-        let (rooms, current) = (person.rooms.to_vec(), person.current);
-        let mut greeting = greeting;
+        let (account, rooms) = (person.account(), person.rooms.to_vec());
+        let was_away =
+            dropped.is_some() && account.is_some_and(|account| self.connections_of(account) == 1);
         for room in rooms {
             let Some(state) = self.rooms.get(room) else {
                 continue;
@@ -135,17 +150,13 @@ impl Chat {
                 room,
                 client,
                 from: self.reading_from(room, positions),
-                greeting: greeting.take_if(|_| current == Some(room)),
+                greeting: None,
             });
         }
         for (room, name) in dropped.into_iter().flat_map(|dropped| dropped.rooms) {
             self.come_back(id, room, name, positions, effects);
         }
-        if let Some(inbox) = self.people.get(id).and_then(Person::inbox) {
-            let unread = From::Newest(JOIN_HISTORY_ENTRIES);
-            let from = position(positions, inbox).unwrap_or(unread);
-            self.open_inbox(id, from, effects);
-        }
+        self.return_to_inbox(id, positions, was_away, effects);
         let Some(person) = self.people.get_mut(id) else {
             return;
         };
@@ -153,9 +164,6 @@ impl Chat {
         let still_in = person.current.filter(|room| person.rooms.contains(room));
         person.current = still_in.or(person.rooms.last().copied());
         effects.push_back(Effect::Reply(client, Event::Current(person.current)));
-        if let Some(greeting) = greeting {
-            effects.push_back(Effect::Reply(client, greeting));
-        }
     }
 
     /// Brings a resumed session back into one room.
@@ -169,17 +177,14 @@ impl Chat {
     ) {
         let client = self.people.get(id).and_then(|person| person.client);
         let Some(client) = client else { return };
-        let Some(state) = self.rooms.get(room) else {
+        let state = self.rooms.get(room).filter(|state| !state.is_closed);
+        let Some(state) = state else {
             let gone = format!("{name} is gone");
             effects.push_back(Effect::Reply(client, Event::Notice(gone.into())));
             return;
         };
-        let is_full = state
-            .limit
-            .is_some_and(|limit| state.members.len() >= limit);
-        if is_full && state.owner != Some(id) {
-            let full = Event::Refused(None, Refusal::RoomFull(name));
-            effects.push_back(Effect::Reply(client, full));
+        if let Err(refusal) = self.may_return(id, state) {
+            effects.push_back(Effect::Reply(client, Event::Refused(None, refusal)));
             return;
         }
         let entrance = Entrance {
@@ -191,6 +196,23 @@ impl Chat {
         if let Some(person) = self.people.get_mut(id) {
             person.current = person.current.or(Some(room));
         }
+    }
+
+    /// Whether somebody may come back into a room it was in: it need not know the key again.
+    pub(super) fn may_return(&self, id: PersonId, state: &Room) -> Result<(), Refusal> {
+        if state.is_closed {
+            // Its name may be another room's already.
+            return Err(Refusal::NoSuchRoom(state.name));
+        }
+        self.admit(id, state.name, state.key.as_deref()).map(drop)
+    }
+
+    /// Where a room's log begins for a client that says it had read to `positions` but cannot show
+    /// that it was in the room: nothing is shown that a newcomer could not ask for.
+    pub(super) fn stranger_reads_from(&self, room: RoomId, positions: &Positions) -> From {
+        let has_history = self.rooms.get(room).is_some_and(|room| room.has_history);
+        let known = position(positions, room).filter(|_| has_history);
+        known.unwrap_or_else(|| self.newcomer_reads_from(room))
     }
 
     /// Where a room's log begins for a client that had read to `positions`.
@@ -231,6 +253,14 @@ impl Chat {
             return;
         };
         if !person.is_leaving || person.outstanding > 0 {
+            return;
+        }
+        let is_owed = |client: ClientId| {
+            self.is_hashing(client)
+                || self.changes.are_awaited_by(client)
+                || self.searches.has(client)
+        };
+        if person.client.is_some_and(is_owed) {
             return;
         }
         if let Some(client) = person.client {
@@ -292,7 +322,7 @@ impl Chat {
             return;
         };
         let (client, current) = (person.client, person.current);
-        let rooms = person.rooms.to_vec();
+        let (rooms, since) = (person.rooms.to_vec(), person.since);
         let named = |room: &RoomId| Some((*room, self.rooms.get(*room)?.name));
         let dropped = Dropped {
             at: self.now.monotonic,
@@ -303,8 +333,10 @@ impl Chat {
             why: None,
             is_cut: true,
         };
+        self.note_last_seen(id);
+        self.note_departure(id, since, how, effects);
         for room in rooms {
-            self.depart(id, room, farewell.clone(), effects);
+            self.step_out(id, room, Exit::Going(farewell.clone()), effects);
         }
         let inbox = self.people.get(id).and_then(Person::inbox);
         if let (Some(room), Some(client)) = (inbox, client) {
@@ -314,7 +346,9 @@ impl Chat {
         if let Some(person) = self.people.get_mut(id) {
             // Where text went, so that it goes there again.
             person.current = current;
+            person.forget_flow();
         }
+        self.remember_session(id, effects);
         while self.people.dropped_count() > DROPPED_SESSIONS_MAX {
             let Some((_, oldest)) = self.people.oldest_dropped() else {
                 break;
@@ -326,13 +360,13 @@ impl Chat {
     /// When the session that has been without a connection for longest ends.
     pub(super) fn next_expiry(&self) -> Option<Duration> {
         let (since, _) = self.people.oldest_dropped()?;
-        Some(since.saturating_add(GUEST_RESUME_AGE_MAX))
+        Some(since.saturating_add(self.settings.guest_resume))
     }
 
     /// Ends the sessions that were not resumed in time.
     pub(super) fn expire_sessions(&mut self, effects: &mut Effects) {
         while let Some((since, id)) = self.people.oldest_dropped() {
-            if since.saturating_add(GUEST_RESUME_AGE_MAX) > self.now.monotonic {
+            if since.saturating_add(self.settings.guest_resume) > self.now.monotonic {
                 break;
             }
             self.end(id, Parting::Left, true, effects);
@@ -341,7 +375,7 @@ impl Chat {
 
     /// Ends a session: its departures queue behind what it said, its name is free or held, its
     /// rooms have no owner.
-    fn end(&mut self, id: PersonId, how: Parting, is_cut: bool, effects: &mut Effects) {
+    pub(super) fn end(&mut self, id: PersonId, how: Parting, is_cut: bool, effects: &mut Effects) {
         let Some(person) = self.people.get_mut(id) else {
             return;
         };
@@ -350,14 +384,25 @@ impl Chat {
             why: person.rare_mut().last_words.take(),
             is_cut,
         };
-        let rooms = person.rooms.to_vec();
+        let (rooms, since) = (person.rooms.to_vec(), person.since);
+        let is_dropped = person.client.is_none();
+        if !is_dropped {
+            self.note_last_seen(id);
+            self.note_departure(id, since, how, effects);
+        }
         for room in rooms {
-            self.depart(id, room, farewell.clone(), effects);
+            self.step_out(id, room, Exit::Going(farewell.clone()), effects);
+        }
+        if !is_dropped && how == Parting::Left {
+            self.forget_session(id, effects);
+        } else if !is_dropped {
+            self.remember_session(id, effects);
         }
         let Some(person) = self.people.remove(id) else {
             return;
         };
-        if let Some(key) = person.key {
+        self.orphans.note_end(person.sender());
+        if let Some(key) = person.key.filter(|_| person.account().is_none()) {
             let now = self.now.monotonic;
             self.held.hold(person.name, key, person.source, now);
         }
@@ -373,15 +418,77 @@ impl Chat {
                 client,
             });
         }
-        if let Some(inbox) = self.rooms.inbox_mut(inbox) {
-            inbox.owner = None;
+        if person.account().is_none() {
+            self.abandon_inbox(inbox, effects);
         }
-        self.dissolve_if_over(inbox, effects);
+    }
+
+    /// Lets the store know that a session of an account is in use.
+    pub(super) fn remember_session(&mut self, id: PersonId, effects: &mut Effects) {
+        let Some(rare) = self.people.get(id).and_then(Person::rare) else {
+            return;
+        };
+        let (Some(account), Some(token)) = (rare.account, rare.hash) else {
+            return;
+        };
+        let record = SessionRecord {
+            token,
+            account,
+            seen_unix_ms: self.now.unix_ms,
+        };
+        if let Some(oldest) = self.remembered.put(record) {
+            self.change(Change::RemoveSession(oldest), Then::Nothing, effects);
+        }
+        self.remembered.note_later(id, self.now.monotonic);
+        self.change(Change::PutSession(record), Then::Nothing, effects);
+    }
+
+    /// A session of an account is not to be resumed.
+    fn forget_session(&mut self, id: PersonId, effects: &mut Effects) {
+        let token = self.people.get(id).and_then(Person::rare);
+        let token = token.and_then(|rare| rare.hash);
+        if let Some(token) = token.filter(|token| self.remembered.remove(*token)) {
+            self.change(Change::RemoveSession(token), Then::Nothing, effects);
+        }
+    }
+
+    /// Notes the use of sessions whose time for that has come.
+    pub(super) fn note_sessions(&mut self, effects: &mut Effects) {
+        while let Some(id) = self.remembered.take_due(self.now.monotonic) {
+            let person = self.people.get(id).filter(|person| person.client.is_some());
+            if let Some(account) = person.and_then(Person::account) {
+                self.accounts.touch(account);
+                self.remember_session(id, effects);
+            }
+        }
+    }
+
+    /// For the activity log: somebody has come.
+    pub(super) fn note_arrival(&self, id: PersonId, resumed: bool, effects: &mut Effects) {
+        if let Some(person) = self.people.get(id) {
+            let came = Deed::Came {
+                source: person.source,
+                door: person.door,
+                has_account: person.account().is_some(),
+                resumed,
+            };
+            self.note_deed(id, came, effects);
+        }
+    }
+
+    /// For the activity log: somebody is going.
+    fn note_departure(&self, id: PersonId, since: Seconds, how: Parting, effects: &mut Effects) {
+        let lost = match how {
+            Parting::Left => None,
+            Parting::Lost(loss) => Some(loss),
+        };
+        let after = since.until(self.now.monotonic);
+        self.note_deed(id, Deed::Went { after, lost }, effects);
     }
 }
 
 /// Where a client had read to in one room, if it says so.
-fn position(positions: &Positions, room: RoomId) -> Option<From> {
+pub(super) fn position(positions: &Positions, room: RoomId) -> Option<From> {
     let known = positions.iter().find(|(other, _)| *other == room);
     known.map(|(_, entry)| From::After(*entry))
 }

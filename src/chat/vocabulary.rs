@@ -1,11 +1,21 @@
-//! The vocabulary: every command, entry, input, event, effect, job and outcome there is.
+//! The vocabulary: every command, entry, input, event, effect, record, job and outcome there is.
 //!
 //! These are the words in which the modules speak to each other. `wire` turns bytes into them and
 //! back, `chat` decides over them, `fanout`, `store` and `net` carry out what they say. Reading
 //! this file is the shortest way to learn what the server does.
 
+mod activity;
+mod commands;
+mod records;
+mod work;
+
+pub use activity::*;
+pub use commands::*;
+pub use records::*;
+pub use work::*;
+
 use super::name::{Name, RoomName};
-use super::refusal::{Refusal, StoreFailure};
+use super::refusal::Refusal;
 use std::collections::VecDeque;
 use std::fmt;
 use std::net::IpAddr;
@@ -43,6 +53,10 @@ pub struct SessionId(pub u64);
 /// It comes back in the acknowledgement, and a message sent again with the same one is recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageKey(pub u64);
+
+/// A request over the control socket, to which an answer goes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
 
 /// Which job an outcome answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,6 +113,11 @@ pub struct Arrival {
     pub key: Option<ClientKey>,
     /// A fresh random secret for the session, should one begin.
     pub token: Token,
+    /// What it hashes to.
+    pub hash: TokenHash,
+    /// Whether passwords may be spoken on it: it is encrypted or never leaves the machine, or the
+    /// operator allows it.
+    pub takes_passwords: bool,
 }
 
 /// How a connection ended.
@@ -151,170 +170,6 @@ pub enum Close {
     Removed,
 }
 
-// --- Commands ---
-
-/// What a client asks for, borrowing its text from the input.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command<'a> {
-    /// Text for a room, or for the current one.
-    Say {
-        /// Where; the current room when absent.
-        room: Option<RoomRef<'a>>,
-        /// Whether it is an action (`/me`).
-        action: bool,
-        /// What.
-        text: &'a str,
-    },
-    /// A private message.
-    Tell {
-        /// To whom.
-        to: &'a str,
-        /// What.
-        text: &'a str,
-    },
-    /// A private message to whom one last had one from.
-    Reply {
-        /// What.
-        text: &'a str,
-    },
-    /// Take a name, or another one.
-    Nick {
-        /// Which.
-        name: &'a str,
-    },
-    /// Enter a room.
-    Join {
-        /// Which.
-        room: &'a str,
-        /// Its key word.
-        key: Option<&'a str>,
-    },
-    /// Make a room and enter it.
-    Create {
-        /// Which.
-        room: &'a str,
-        /// Its key word.
-        key: Option<&'a str>,
-    },
-    /// Leave a room.
-    Leave {
-        /// Which; the current one when absent.
-        room: Option<&'a str>,
-    },
-    /// Choose where plain text goes.
-    Room {
-        /// Which.
-        room: &'a str,
-    },
-    /// List who is in a room.
-    Names {
-        /// Which; the current one when absent.
-        room: Option<&'a str>,
-        /// Only names that begin so.
-        prefix: Option<&'a str>,
-    },
-    /// Tell about a person.
-    Whois {
-        /// Whom.
-        name: &'a str,
-    },
-    /// List the rooms one may see.
-    Rooms {
-        /// Only rooms that begin so.
-        prefix: Option<&'a str>,
-    },
-    /// Show or set a room's topic.
-    Topic {
-        /// Which room; the current one when absent.
-        room: Option<&'a str>,
-        /// The new topic; shown when absent.
-        text: Option<&'a str>,
-    },
-    /// Show or change a room's settings.
-    Set {
-        /// Which room; the current one when absent.
-        room: Option<&'a str>,
-        /// The setting and its value; shown when absent.
-        change: Option<(&'a str, &'a str)>,
-    },
-    /// Be marked as away.
-    Away {
-        /// What those who write are told.
-        text: Option<&'a str>,
-    },
-    /// Be here again.
-    Back,
-    /// Show no more of somebody, or list whom one ignores.
-    Ignore {
-        /// Whom; lists when absent.
-        name: Option<&'a str>,
-    },
-    /// Show somebody again.
-    Unignore {
-        /// Whom.
-        name: &'a str,
-    },
-    /// Show what was said before.
-    History {
-        /// Which room; the current one when absent.
-        room: Option<&'a str>,
-        /// How much.
-        depth: Depth,
-    },
-    /// List the commands, or explain one.
-    Help {
-        /// Which.
-        topic: Option<&'a str>,
-    },
-    /// Take an account's name; there are none here.
-    Login,
-    /// Leave the server.
-    Quit {
-        /// What others are told.
-        text: Option<&'a str>,
-    },
-}
-
-/// How a message names its room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RoomRef<'a> {
-    /// By name, with or without `#`.
-    Name(&'a str),
-    /// By id.
-    Id(RoomId),
-}
-
-/// How far back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Depth {
-    /// The newest so many entries.
-    Entries(usize),
-    /// Everything since so long ago.
-    Age(Duration),
-}
-
-/// A sealed client's first words: who it is, and what it had already.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Hello<'a> {
-    /// The name it wants.
-    pub name: Option<&'a str>,
-    /// The room it wants instead of the lobby.
-    pub room: Option<&'a str>,
-    /// The session it was in, if it was in one.
-    pub resume: Option<Resume>,
-}
-
-/// A session to go on with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resume {
-    /// The history it belongs to.
-    pub epoch: Epoch,
-    /// Its secret.
-    pub token: Token,
-    /// The newest entry had from each room, inboxes included.
-    pub positions: Vec<(RoomId, EntryId)>,
-}
-
 // --- Entries ---
 
 /// One thing that happened in a room, in the order in which everybody sees it.
@@ -357,6 +212,13 @@ pub enum Body {
         /// What they said of it.
         why: Option<Arc<str>>,
     },
+    /// Somebody was removed.
+    Kicked {
+        /// By whom.
+        by: Name,
+        /// What they said of it.
+        why: Option<Arc<str>>,
+    },
     /// Somebody changed their name.
     Renamed {
         /// What they are called now.
@@ -382,6 +244,7 @@ impl Body {
             Self::Said(_) | Self::Acted(_) | Self::Received(_) | Self::Sent(_) => true,
             Self::Joined { .. }
             | Self::Left { .. }
+            | Self::Kicked { .. }
             | Self::Renamed { .. }
             | Self::Topic(_)
             | Self::Counted { .. } => false,
@@ -392,7 +255,6 @@ impl Body {
 // --- What goes in ---
 
 /// Everything that can happen to the chat.
-#[derive(Debug)]
 pub enum Input<'a> {
     /// A connection has come through its door; it has no name yet.
     Opened(ClientId, Arrival),
@@ -404,16 +266,45 @@ pub enum Input<'a> {
     Command(ClientId, MessageKey, Command<'a>),
     /// A sealed client sent a command as its user typed it; the key comes back in the answer.
     Run(ClientId, MessageKey, &'a str),
+    /// A sealed client answers what it was asked in secret; the key comes back in the answer.
+    Secret(ClientId, MessageKey, &'a str),
+    /// An operator asks for something over the control socket.
+    Administer(RequestId, Administer<'a>),
     /// The peer will send nothing more; what it sent is still carried out and answered.
     EndOfInput(ClientId),
     /// The connection is gone.
     Closed(ClientId, Parting),
     /// A worker has answered.
     Outcome(Outcome),
+    /// The store has more or less space than before.
+    Space(Space),
     /// The time of [`crate::chat`]'s next deadline has come.
     Tick,
     /// The server begins to stop: nothing new is accepted.
     Stop,
+}
+
+/// Says nothing of what was typed: it may be a password.
+impl fmt::Debug for Input<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Opened(client, arrival) => write!(f, "Opened({client:?}, {arrival:?})"),
+            Self::Hello(client, hello) => write!(f, "Hello({client:?}, {hello:?})"),
+            Self::Line(client, _) => write!(f, "Line({client:?}, ..)"),
+            Self::Command(client, key, command) => {
+                write!(f, "Command({client:?}, {key:?}, {command:?})")
+            }
+            Self::Run(client, key, _) => write!(f, "Run({client:?}, {key:?}, ..)"),
+            Self::Secret(client, key, _) => write!(f, "Secret({client:?}, {key:?}, ..)"),
+            Self::Administer(request, task) => write!(f, "Administer({request:?}, {task:?})"),
+            Self::EndOfInput(client) => write!(f, "EndOfInput({client:?})"),
+            Self::Closed(client, parting) => write!(f, "Closed({client:?}, {parting:?})"),
+            Self::Outcome(outcome) => write!(f, "Outcome({outcome:?})"),
+            Self::Space(space) => write!(f, "Space({space:?})"),
+            Self::Tick => f.write_str("Tick"),
+            Self::Stop => f.write_str("Stop"),
+        }
+    }
 }
 
 /// What became of an input.
@@ -433,6 +324,8 @@ pub enum Pause {
     Until(Duration),
     /// The journal is full; any answer of the journal may make room.
     Journal,
+    /// The password worker has what it said before; any answer of that worker may be about it.
+    Password,
 }
 
 // --- What comes out ---
@@ -450,6 +343,8 @@ pub enum Effect {
         name: Option<RoomName>,
         /// Whether its log is shown to newcomers.
         history: bool,
+        /// What the store holds of it.
+        extent: Extent,
     },
     /// A room keeps history from now on, or no longer.
     Keep {
@@ -458,6 +353,8 @@ pub enum Effect {
         /// Whether its log is shown to newcomers.
         history: bool,
     },
+    /// What was said is taken back: it is shown to nobody who has not had it.
+    Erase(RoomId, EntryId),
     /// A room ends; it has no members.
     Dissolve(RoomId),
     /// An entry becomes visible to a room's members.
@@ -501,6 +398,25 @@ pub enum Effect {
     Finish(ClientId, Option<Event>, Close),
     /// Close a client as soon as the entry begun is finished.
     Expel(ClientId, Close),
+    /// A line for the activity log.
+    Record(Activity),
+    /// The answer to a request over the control socket: what was done, or why not.
+    Administered(RequestId, Result<Arc<str>, Arc<str>>),
+    /// Something only the shell can do; it answers the client itself.
+    Operate(Operation),
+}
+
+/// What an administrator asks for that only the shell can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Tell how the server is doing.
+    Stats(ClientId, Option<MessageKey>),
+    /// Read the configuration again, and tell what changed.
+    Reload(ClientId, Option<MessageKey>),
+    /// Show the newest lines of the activity log, of one name or of all.
+    Log(ClientId, Option<MessageKey>, Option<Name>),
+    /// Stop the server; everybody is told why.
+    Shutdown(Option<Arc<str>>),
 }
 
 /// Where a reader begins.
@@ -524,6 +440,8 @@ pub enum Event {
     Banner(Kept),
     /// A name is wanted.
     AskName,
+    /// Something secret is wanted; it is not shown while it is typed.
+    AskSecret(SecretPrompt),
     /// Sealed clients: the session has begun or goes on.
     Welcome(Welcome),
     /// Sealed clients: a room is entered; its entries follow.
@@ -545,6 +463,8 @@ pub enum Event {
     Renamed(Name),
     /// An answer or a notice, in one line or several.
     Notice(Arc<str>),
+    /// What a search found, newest last. Each text is on one line; they are bounded together.
+    Found(Arc<[Hit]>),
     /// The last command was refused.
     Refused(Option<MessageKey>, Refusal),
     /// A message is stored: the acknowledgement.
@@ -586,6 +506,28 @@ pub enum Event {
     Bye(Option<Arc<str>>),
 }
 
+/// One thing a search found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// In which room; in one's inbox when absent.
+    pub room: Option<RoomName>,
+    /// What was said.
+    pub entry: Entry,
+}
+
+/// Which secret is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretPrompt {
+    /// The password of the account of that name, to log in.
+    Login(Name),
+    /// The account's password as it is, before it is changed.
+    Current,
+    /// The new password.
+    New,
+    /// The new password once more.
+    Again,
+}
+
 /// How long what is said is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
@@ -617,66 +559,4 @@ pub struct Sent {
     pub to: Name,
     /// What they say of being away, if they are.
     pub away: Option<Arc<str>>,
-}
-
-// --- Work ---
-
-/// Blocking work, done outside the loop.
-#[derive(Clone, Debug)]
-pub enum Job {
-    /// Store one message; the journal answers in the order of submission.
-    Append(Append),
-}
-
-/// One message to be stored, in one room or in both inboxes of a conversation.
-#[derive(Clone, Debug)]
-pub struct Append {
-    /// Comes back in the outcome.
-    pub ticket: Ticket,
-    /// Who sent it and under which number, for recognising a retry.
-    pub sender: (SessionId, MessageKey),
-    /// The room and what is stored there.
-    pub row: (RoomId, Entry),
-    /// The second inbox of a private message.
-    pub second: Option<(RoomId, Entry)>,
-}
-
-impl Append {
-    /// Bytes it counts for against `limits::JOURNAL_BYTES_MAX`.
-    pub fn bytes(&self) -> usize {
-        let text = |body: &Body| match body {
-            Body::Said(text) | Body::Acted(text) | Body::Received(text) | Body::Sent(text) => {
-                text.len()
-            }
-            Body::Topic(text) => text.len(),
-            Body::Joined { .. }
-            | Body::Left { .. }
-            | Body::Renamed { .. }
-            | Body::Counted { .. } => 0,
-        };
-        text(&self.row.1.body)
-    }
-}
-
-/// What a worker answers. First in, first out within one kind of job.
-#[derive(Clone, Debug)]
-pub enum Outcome {
-    /// The message is stored and survives whatever comes.
-    Stored {
-        /// Which job.
-        ticket: Ticket,
-        /// Its place in the row's room.
-        id: EntryId,
-        /// Its place in the second inbox.
-        second: Option<EntryId>,
-        /// False when it had been stored before: it must not be shown again.
-        fresh: bool,
-    },
-    /// Nothing was stored.
-    NotStored {
-        /// Which job.
-        ticket: Ticket,
-        /// Why.
-        why: StoreFailure,
-    },
 }

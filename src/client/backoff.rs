@@ -27,9 +27,13 @@ impl Backoff {
         longest.mul_f64((1.0 + share) / 2.0)
     }
 
-    /// The connection works again.
-    pub fn reset(&mut self) {
-        *self = Self::default();
+    /// A connection has held for so long. Only one that held longer than it would now be waited
+    /// for ends the growing, so that one that breaks at once is not tried at the first pace for
+    /// ever.
+    pub fn held(&mut self, held: Duration) {
+        if held >= self.wait {
+            *self = Self::default();
+        }
     }
 }
 
@@ -47,7 +51,9 @@ mod tests {
         }
         assert_eq!(backoff.next(u32::MAX), RECONNECT_WAIT_MAX);
         assert_eq!(backoff.next(0), RECONNECT_WAIT_MAX / 2);
-        backoff.reset();
+        backoff.held(RECONNECT_WAIT_MAX - Duration::from_millis(1));
+        assert_eq!(backoff.next(0), RECONNECT_WAIT_MAX / 2);
+        backoff.held(RECONNECT_WAIT_MAX);
         assert_eq!(backoff.next(0), RECONNECT_WAIT_MIN / 2);
     }
 }

@@ -1,6 +1,6 @@
 //! The client's clock and random source: the only place that reads either.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rand::TryRng;
 use rand::rngs::SysRng;
@@ -20,6 +20,13 @@ impl Clock {
     pub fn now(&self) -> Duration {
         self.0.elapsed()
     }
+}
+
+/// Seconds since 1970; 0 on a machine that thinks it is earlier.
+#[expect(clippy::disallowed_methods, reason = "the client's one wall clock")]
+pub fn unix_seconds() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
 }
 
 /// Bytes of the OS random source.

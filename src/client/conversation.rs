@@ -13,7 +13,11 @@ use self::unacknowledged::Unacknowledged;
 pub use self::unacknowledged::What;
 use super::news::{News, Outlet};
 use crate::chat::Welcome;
-use crate::chat::{EntryId, Epoch, Hello, MessageKey, Name, Resume, RoomId, RoomName, Token};
+use crate::chat::{
+    EntryId, Epoch, Hello, MessageKey, Name, Resume, RoomId, RoomName, SecretPrompt, Token,
+    TokenHash,
+};
+use crate::crypto::token;
 use crate::limits::UNACKNOWLEDGED_MAX;
 use crate::wire::message::{
     ClientMessage, EntryView, SentView, ServerMessage, TIME_BASE_UNIX_SECONDS, encode_client,
@@ -41,6 +45,19 @@ struct Room {
     replaying: bool,
     /// Whether what comes is shown once more, because it was asked for.
     shown_again: bool,
+    /// Whether the history of a session begun anew is being shown: only what was not had before is.
+    is_caught_up: CaughtUp,
+}
+
+/// How what is shown of a room reaches back to what was had from it before the session was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CaughtUp {
+    /// It was not known before.
+    Unknown,
+    /// All that has come so far is new.
+    NotYet,
+    /// Something has come that was had before.
+    Reached,
 }
 
 /// How far one is on the way into the room that was wished for.
@@ -73,10 +90,19 @@ pub struct Conversation {
     /// Whether what waits may be sent: one is where one wanted to be.
     is_ready: bool,
     approach: Approach,
+    /// The secret that the server waits for.
+    asked: Option<SecretPrompt>,
+    /// The secret that was given and is not answered yet. What it was is not kept: after a lost
+    /// connection it is asked for again.
+    given: Option<(MessageKey, SecretPrompt)>,
     /// The rooms of a session that is over, the one that was current last.
     rejoin: Vec<RoomName>,
+    /// The newest entry had from each room of a session that is over.
+    known: BTreeMap<RoomId, EntryId>,
     /// Whether this connection's session goes on from one before.
     is_resumed: bool,
+    /// Why the server says that it ends.
+    goodbye: Option<String>,
     /// Added to the time of each entry.
     time_shift_seconds: i64,
     /// Frames for the server, not sealed yet.
@@ -98,8 +124,12 @@ impl Conversation {
             is_welcome: false,
             is_ready: false,
             approach: Approach::None,
+            asked: None,
+            given: None,
             rejoin: Vec::new(),
+            known: BTreeMap::new(),
             is_resumed: false,
+            goodbye: None,
             time_shift_seconds: 0,
             outgoing: Vec::new(),
             trace,
@@ -115,6 +145,16 @@ impl Conversation {
     pub fn current_room(&self) -> Option<RoomName> {
         let handle = room_handle(self.current?);
         self.rooms.get(&handle)?.name
+    }
+
+    /// The rooms one is in, as far as they have names.
+    pub fn rooms(&self) -> impl Iterator<Item = RoomName> {
+        self.rooms.values().filter_map(|room| room.name)
+    }
+
+    /// Why the server of this connection has said goodbye, if it gave a reason.
+    pub fn goodbye(&self) -> Option<&str> {
+        self.goodbye.as_deref()
     }
 
     /// Whether the server has said welcome on this connection.
@@ -135,6 +175,8 @@ impl Conversation {
     /// Chooses the name for the next hello.
     pub fn choose_name(&mut self, name: Name) {
         self.wish.name = Some(name);
+        // The one that was had before is not to be had any more.
+        self.name = None;
     }
 
     /// Makes do with the room one was let into instead of the one that was wished for.
@@ -151,6 +193,9 @@ impl Conversation {
         self.is_welcome = false;
         self.is_ready = false;
         self.approach = Approach::None;
+        self.asked = None;
+        self.given = None;
+        self.goodbye = None;
     }
 
     /// Says who one is, with what is needed to go on where one was.
@@ -162,6 +207,7 @@ impl Conversation {
         let resume = self.session.map(|(epoch, token)| Resume {
             epoch,
             token,
+            hash: TokenHash(token::hash(&token.0)),
             positions: self
                 .rooms
                 .values()
@@ -176,28 +222,64 @@ impl Conversation {
         self.send(&ClientMessage::Hello(hello), heard);
     }
 
-    /// Says `text` in the current room, now or as soon as there is a connection.
-    pub fn say(&mut self, text: &str, heard: &mut Outlet<'_>) {
+    /// Says `text` in the current room, now or as soon as there is a connection. The key comes back
+    /// with the answer.
+    pub fn say(&mut self, text: &str, heard: &mut Outlet<'_>) -> MessageKey {
         // While a command is under way only the server knows which room is current.
         let room = match self.unacknowledged.has_command() {
             true => None,
             false => self.current,
         };
         let text = text.to_owned();
-        self.add(What::Say { room, text }, heard);
+        self.add(What::Say { room, text }, heard)
+    }
+
+    /// Says `text` in `room`, whichever is current.
+    pub fn say_in(&mut self, room: RoomName, text: &str, heard: &mut Outlet<'_>) -> MessageKey {
+        let known = self.rooms.values().find(|known| known.name == Some(room));
+        match known.map(|room| room.id) {
+            Some(id) => {
+                let (room, text) = (Some(id), text.to_owned());
+                self.add(What::Say { room, text }, heard)
+            }
+            // A command before this one may be about to enter it.
+            None => self.run(&format!("/say {room} {text}"), heard),
+        }
+    }
+
+    /// Writes `text` to one person.
+    pub fn tell(&mut self, to: Name, text: &str, heard: &mut Outlet<'_>) -> MessageKey {
+        let text = text.to_owned();
+        self.add(What::Tell { to, text }, heard)
     }
 
     /// Runs `line` as a command, now or as soon as there is a connection.
-    pub fn run(&mut self, line: &str, heard: &mut Outlet<'_>) {
+    pub fn run(&mut self, line: &str, heard: &mut Outlet<'_>) -> MessageKey {
         let line = line.to_owned();
-        self.add(What::Run { line }, heard);
+        self.add(What::Run { line }, heard)
     }
 
-    fn add(&mut self, what: What, heard: &mut Outlet<'_>) {
+    /// Gives the secret that was asked for; an empty one says that there will be none. Tells
+    /// whether it is still waited for; if not, nothing is sent.
+    pub fn give_secret(&mut self, text: &str, heard: &mut Outlet<'_>) -> bool {
+        let Some(prompt) = self.asked.take() else {
+            return false;
+        };
+        let key = self.unacknowledged.draw_key();
+        self.given = (!text.is_empty()).then_some((key, prompt));
+        if self.trace {
+            heard(News::Trace(&format!("> Secret {{ key: {key:?}, .. }}")));
+        }
+        encode_client(&ClientMessage::Secret { key, text }, &mut self.outgoing);
+        true
+    }
+
+    fn add(&mut self, what: What, heard: &mut Outlet<'_>) -> MessageKey {
         let key = self.unacknowledged.add(what);
         if self.is_ready {
             self.transmit(key, heard);
         }
+        key
     }
 
     /// Encodes an unacknowledged message for this connection.
@@ -228,7 +310,8 @@ impl Conversation {
                     .cast_signed();
                 self.welcomed(welcome, heard);
             }
-            ServerMessage::AskName => heard(News::AskName),
+            ServerMessage::AskName => self.asked(None, heard),
+            ServerMessage::AskSecret(prompt) => self.asked(Some(prompt), heard),
             ServerMessage::Entered { room, name, topic } => {
                 self.entered(room, Some(name));
                 heard(News::Entered { room: name, topic });
@@ -257,21 +340,13 @@ impl Conversation {
                 id,
                 sent,
             } => self.stored(key, room, id, sent, heard),
-            ServerMessage::Done(key) => {
-                self.unacknowledged.settle(key);
-                if self.approach == Approach::Asked(key) {
-                    self.begin_to_send(heard);
-                }
-            }
+            ServerMessage::Done(key) => self.done(key, heard),
             ServerMessage::ReplayBegin { room } => {
                 if let Some(room) = self.rooms.get_mut(&room_handle(room)) {
                     room.shown_again = true;
                 }
             }
-            ServerMessage::ReplayEnd { room, count } => {
-                let room = self.end_replay(room);
-                heard(News::ReplayEnd { room, count });
-            }
+            ServerMessage::ReplayEnd { room, count } => self.end_replay(room, count, heard),
             ServerMessage::Missed { room, count } => {
                 let room = self.name_of(room_handle(room));
                 heard(News::Missed { room, count });
@@ -279,13 +354,46 @@ impl Conversation {
             ServerMessage::Ping => self.send(&ClientMessage::Pong, heard),
             ServerMessage::Bye(why) => {
                 self.unacknowledged.settle_goodbye();
+                self.goodbye = why.map(str::to_owned);
                 heard(News::Bye(why));
             }
             ServerMessage::Entry(entry) => self.entry(entry, heard),
         }
     }
 
+    fn done(&mut self, key: MessageKey, heard: &mut Outlet<'_>) {
+        if self.unacknowledged.settle(key) {
+            heard(News::Acknowledged {
+                key,
+                stored: None,
+                room: None,
+            });
+        }
+        if self.given.is_some_and(|(given, _)| given == key) {
+            self.secret_taken(heard);
+        }
+        if self.approach == Approach::Asked(key) {
+            self.begin_to_send(heard);
+        }
+    }
+
+    /// The server asks for a secret, or for a name: then the secret before was not the right one.
+    fn asked(&mut self, prompt: Option<SecretPrompt>, heard: &mut Outlet<'_>) {
+        self.asked = prompt;
+        self.given = None;
+        heard(prompt.map_or(News::AskName, News::AskSecret));
+    }
+
+    /// The secret that was given was the right one.
+    fn secret_taken(&mut self, heard: &mut Outlet<'_>) {
+        match self.given.take() {
+            Some((_, SecretPrompt::Login(name))) => heard(News::LoggedIn(name)),
+            Some((_, SecretPrompt::Current | SecretPrompt::New | SecretPrompt::Again)) | None => {}
+        }
+    }
+
     fn refused(&mut self, key: Option<MessageKey>, text: &str, heard: &mut Outlet<'_>) {
+        self.given = self.given.filter(|(given, _)| Some(*given) != key);
         if let Some(key) = key {
             self.unacknowledged.settle(key);
         }
@@ -298,7 +406,11 @@ impl Conversation {
             self.approach = Approach::Refused;
         }
         let of_command = !of_hello;
-        heard(News::Refused { text, of_command });
+        heard(News::Refused {
+            key,
+            text,
+            of_command,
+        });
     }
 
     fn welcomed(&mut self, welcome: &Welcome, heard: &mut Outlet<'_>) {
@@ -309,12 +421,15 @@ impl Conversation {
         let same_history = before.is_none_or(|(epoch, _)| epoch == welcome.epoch);
         if !welcome.resumed {
             self.rejoin = self.begin_anew(same_history);
-            for (what, in_doubt) in self
+            for (key, what, in_doubt) in self
                 .unacknowledged
                 .drop_lost(before.is_some(), same_history)
             {
-                let text = what.text();
-                heard(News::NotSent { text, in_doubt });
+                heard(News::NotSent {
+                    key,
+                    text: what.text(),
+                    in_doubt,
+                });
             }
         }
         heard(News::Welcome {
@@ -322,6 +437,7 @@ impl Conversation {
             resumed: welcome.resumed,
             history_reset: !same_history,
         });
+        self.secret_taken(heard);
         // What was meant for another room than the first must not end up in that one.
         if welcome.resumed || (self.wish.room.is_none() && self.rejoin.is_empty()) {
             self.begin_to_send(heard);
@@ -391,12 +507,16 @@ impl Conversation {
     /// was current last.
     fn begin_anew(&mut self, same_history: bool) -> Vec<RoomName> {
         let current = self.current.take().map(room_handle);
-        let mut named: Vec<_> = std::mem::take(&mut self.rooms)
+        let rooms = std::mem::take(&mut self.rooms);
+        let had = |room: &Room| Some((room.id, room.position?));
+        self.known.extend(rooms.values().filter_map(had));
+        let mut named: Vec<_> = rooms
             .into_iter()
             .filter_map(|(handle, room)| Some((Some(handle) == current, room.name?)))
             .collect();
         self.own.clear();
         if !same_history {
+            self.known.clear();
             // Its rooms are gone with it; only what the server keeps by itself is there.
             return Vec::new();
         }
@@ -405,27 +525,37 @@ impl Conversation {
     }
 
     fn entered(&mut self, id: RoomId, name: Option<RoomName>) {
+        let known = self.known.remove(&id);
         let room = self.rooms.entry(room_handle(id)).or_insert(Room {
             id,
             name,
-            position: None,
+            position: known,
             replaying: false,
             shown_again: false,
+            is_caught_up: match known {
+                Some(_) => CaughtUp::NotYet,
+                None => CaughtUp::Unknown,
+            },
         });
         room.name = name;
         room.shown_again = false;
         room.replaying = true;
     }
 
-    fn end_replay(&mut self, room: RoomId) -> Option<RoomName> {
-        match self.rooms.get_mut(&room_handle(room)) {
-            Some(room) => {
-                room.replaying = false;
-                room.shown_again = false;
-                room.name
-            }
-            None => None,
+    fn end_replay(&mut self, room: RoomId, count: u64, heard: &mut Outlet<'_>) {
+        let Some(room) = self.rooms.get_mut(&room_handle(room)) else {
+            return heard(News::ReplayEnd { room: None, count });
+        };
+        room.replaying = false;
+        room.shown_again = false;
+        let caught_up = std::mem::replace(&mut room.is_caught_up, CaughtUp::Unknown);
+        let name = room.name;
+        if let (CaughtUp::NotYet, Some(room)) = (caught_up, name)
+            && count > 0
+        {
+            heard(News::Passed(room));
         }
+        heard(News::ReplayEnd { room: name, count });
     }
 
     fn stored(
@@ -448,6 +578,13 @@ impl Conversation {
         if let Some(SentView { to, away }) = sent {
             heard(News::Sent { to, away });
         }
+        if ours {
+            heard(News::Acknowledged {
+                key,
+                stored: Some(id),
+                room: self.name_of(handle),
+            });
+        }
     }
 
     fn entry(&mut self, mut entry: EntryView<'_>, heard: &mut Outlet<'_>) {
@@ -463,6 +600,11 @@ impl Conversation {
         };
         // What is not newer than what was had is shown again because it was asked for.
         let again = room.shown_again || entry.id.is_some_and(|id| Some(id) <= room.position);
+        if again && !room.shown_again && room.is_caught_up != CaughtUp::Unknown {
+            // The history of a room that was known before the session was lost.
+            room.is_caught_up = CaughtUp::Reached;
+            return;
+        }
         if let Some(id) = entry.id
             && !room.shown_again
         {

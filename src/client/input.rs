@@ -10,14 +10,14 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use mio::Waker;
 
 use crate::buffer::ByteQueue;
-use crate::limits::{CLIENT_INPUT_PIECES_MAX, CLIENT_READ_BYTES, TEXT_BYTES_MAX};
+use crate::limits::{CLIENT_INPUT_PIECES_MAX, CLIENT_READ_BYTES};
 
 /// What the input holds next.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Line {
     /// A line, without its end.
     Text(String),
-    /// A line longer than a message may be; it was thrown away.
+    /// A line longer than one may be; it was thrown away.
     TooLong,
     /// The end.
     End,
@@ -30,8 +30,9 @@ pub struct Input {
 }
 
 impl Input {
-    /// Begins to read the standard input; `waker` is woken for each piece.
-    pub fn start(waker: Arc<Waker>) -> Self {
+    /// Begins to read the standard input, in lines of at most `bytes_max`; `waker` is woken for
+    /// each piece.
+    pub fn start(waker: Arc<Waker>, bytes_max: usize) -> Self {
         let (sender, pieces) = sync_channel(CLIENT_INPUT_PIECES_MAX);
         std::thread::spawn(move || {
             read_pieces(&sender, &waker);
@@ -41,7 +42,7 @@ impl Input {
         });
         Self {
             pieces,
-            lines: Lines::default(),
+            lines: Lines::new(bytes_max),
         }
     }
 
@@ -88,9 +89,10 @@ fn read_pieces(sender: &SyncSender<io::Result<Vec<u8>>>, waker: &Waker) {
 }
 
 /// Cuts pieces into lines. Pure.
-#[derive(Default)]
 struct Lines {
     held: ByteQueue,
+    /// The most bytes a line may have.
+    bytes_max: usize,
     /// Bytes held that are known to hold no line end.
     searched: usize,
     /// Whether the rest of a line that was too long is still to come.
@@ -100,6 +102,16 @@ struct Lines {
 }
 
 impl Lines {
+    fn new(bytes_max: usize) -> Self {
+        Self {
+            held: ByteQueue::new(),
+            bytes_max,
+            searched: 0,
+            discarding: false,
+            ended: false,
+        }
+    }
+
     fn push(&mut self, piece: &[u8]) {
         self.held.append(piece);
     }
@@ -118,7 +130,7 @@ impl Lines {
             let line = held[..length]
                 .strip_suffix(b"\r")
                 .unwrap_or(&held[..length]);
-            let line = line_of(line);
+            let line = line_of(line, self.bytes_max);
             self.held.consume(length + 1);
             self.searched = 0;
             if !std::mem::take(&mut self.discarding) {
@@ -131,7 +143,7 @@ impl Lines {
     fn unended(&mut self) -> Option<Line> {
         self.searched = self.held.len();
         // One byte more than a text has may be the CR of its line end.
-        if self.held.len() > TEXT_BYTES_MAX + 1 {
+        if self.held.len() > self.bytes_max + 1 {
             self.held.clear();
             self.searched = 0;
             return (!std::mem::replace(&mut self.discarding, true)).then_some(Line::TooLong);
@@ -139,7 +151,7 @@ impl Lines {
         if !self.ended {
             return None;
         }
-        let rest = line_of(self.held.pending());
+        let rest = line_of(self.held.pending(), self.bytes_max);
         let is_empty = self.held.is_empty();
         self.held.clear();
         self.searched = 0;
@@ -150,8 +162,8 @@ impl Lines {
     }
 }
 
-fn line_of(bytes: &[u8]) -> Line {
-    match bytes.len() > TEXT_BYTES_MAX {
+fn line_of(bytes: &[u8], bytes_max: usize) -> Line {
+    match bytes.len() > bytes_max {
         true => Line::TooLong,
         false => Line::Text(String::from_utf8_lossy(bytes).into_owned()),
     }
@@ -160,6 +172,7 @@ fn line_of(bytes: &[u8]) -> Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::TEXT_BYTES_MAX;
 
     fn text(line: &str) -> Line {
         Line::Text(line.to_owned())
@@ -169,7 +182,7 @@ mod tests {
     fn every_split_gives_the_same_lines() {
         let input = "one\r\n\nzoë\nlast".as_bytes();
         for split in 0..=input.len() {
-            let mut lines = Lines::default();
+            let mut lines = Lines::new(TEXT_BYTES_MAX);
             let mut seen = Vec::new();
             for piece in [&input[..split], &input[split..]] {
                 lines.push(piece);
@@ -184,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_line_that_is_too_long_is_told_once_and_the_next_one_is_read() {
-        let mut lines = Lines::default();
+        let mut lines = Lines::new(TEXT_BYTES_MAX);
         lines.push(&vec![b'x'; TEXT_BYTES_MAX]);
         lines.push(b"\r\n");
         assert_eq!(lines.next(), Some(text(&"x".repeat(TEXT_BYTES_MAX))));
@@ -202,7 +215,7 @@ mod tests {
 
     #[test]
     fn what_is_not_unicode_is_replaced() {
-        let mut lines = Lines::default();
+        let mut lines = Lines::new(TEXT_BYTES_MAX);
         lines.push(b"a\xffb\n");
         assert_eq!(lines.next(), Some(text("a\u{fffd}b")));
     }

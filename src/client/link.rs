@@ -29,7 +29,7 @@ use crate::crypto::handshake::StaticKey;
 use crate::crypto::record::CloseCode;
 use crate::limits::{
     CLIENT_EVENTS_PER_TURN, CLIENT_GOODBYE_TIMEOUT, CLIENT_READ_BYTES, CLIENT_READS_PER_TURN,
-    GONE_AFTER, HANDSHAKE_TIMEOUT, RECONNECT_WAIT_MAX,
+    GONE_AFTER, HANDSHAKE_TIMEOUT, RETRY_ATTEMPTS_MIN,
 };
 
 const SOCKET: Token = Token(0);
@@ -52,6 +52,20 @@ pub enum Retry {
 pub struct Turn {
     /// Whether the process was asked to stop.
     pub asked_to_stop: bool,
+}
+
+/// Whether there is a connection, for who shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// There is none; the next attempt begins in so long, if one does by itself.
+    Apart {
+        /// How long.
+        again_in: Option<Duration>,
+    },
+    /// One is being made.
+    Connecting,
+    /// There is one, and the server has said welcome.
+    Connected,
 }
 
 /// The link to one server.
@@ -167,6 +181,31 @@ impl Link {
         }
         if let Phase::Apart { again_at } = &mut self.phase {
             *again_at = Some(self.now);
+        }
+    }
+
+    /// Whether there is a connection.
+    pub fn standing(&self) -> Standing {
+        match self.phase {
+            Phase::Apart { again_at } => Standing::Apart {
+                again_in: again_at.map(|at| at.saturating_sub(self.now)),
+            },
+            Phase::Connected { .. } if self.session.conversation().is_welcome() => {
+                Standing::Connected
+            }
+            Phase::Attempt(_) | Phase::Connected { .. } => Standing::Connecting,
+            Phase::Ended(_) => Standing::Apart { again_in: None },
+        }
+    }
+
+    /// Begins the next attempt with the next turn; tells whether one was waited for.
+    pub fn try_now(&mut self) -> bool {
+        match &mut self.phase {
+            Phase::Apart { again_at } => {
+                *again_at = Some(self.now);
+                true
+            }
+            Phase::Attempt(_) | Phase::Connected { .. } | Phase::Ended(_) => false,
         }
     }
 
@@ -375,7 +414,7 @@ impl Link {
         if let Phase::Connected { socket, .. } = &mut self.phase {
             let _ = socket.write(self.session.outgoing());
         }
-        let why = error.to_string();
+        let why = ending::words(&error);
         match ending::is_final(&error) {
             true => self.end(Ending::Failed(why)),
             false => self.lost(&why, heard),
@@ -403,7 +442,13 @@ impl Link {
         match Ending::of_close(code) {
             Ok(ending) => self.end(ending),
             Err(_) if self.goodbye_by.is_some() => self.end(Ending::Clean),
-            Err(why) => self.lost(why, heard),
+            Err(why) => {
+                let why = match self.session.conversation().goodbye() {
+                    Some(reason) if !why.contains(reason) => format!("{why} ({reason})"),
+                    Some(_) | None => why.to_owned(),
+                };
+                self.lost(&why, heard);
+            }
         }
     }
 
@@ -413,11 +458,8 @@ impl Link {
             Phase::Attempt(_) | Phase::Connected { .. } => {}
         }
         let connected = self.session.conversation().is_welcome();
-        // One that breaks again at once must not be tried at the first pace for ever.
-        if let Phase::Connected { since, .. } = self.phase
-            && self.now.saturating_sub(since) >= RECONNECT_WAIT_MAX
-        {
-            self.backoff.reset();
+        if let Phase::Connected { since, .. } = self.phase {
+            self.backoff.held(self.now.saturating_sub(since));
         }
         self.session.disconnect();
         if self.goodbye_by.is_some() {
@@ -426,6 +468,8 @@ impl Link {
         }
         if connected {
             self.apart_since = self.now;
+            // The welcome and the loss may have come with one reading.
+            self.was_welcome = true;
         }
         if self.hold {
             // The server did not wait for the answer; with it we come back.
@@ -442,7 +486,8 @@ impl Link {
             Retry::For(limit) => (self.apart_since + limit)
                 .checked_sub(self.now)
                 .filter(|left| !left.is_zero())
-                .map(|left| wait.min(left)),
+                // Often enough that the time is made use of.
+                .map(|left| wait.min(limit / RETRY_ATTEMPTS_MIN).min(left)),
         };
         let Some(again_after) = wait else {
             self.phase = Phase::Ended(Ending::Failed(why.to_owned()));
@@ -478,7 +523,7 @@ type Resolved = io::Result<Vec<SocketAddr>>;
 
 /// What a person can look at when a connection does not come about.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the system has many more")]
-fn what_to_do(error: &io::Error) -> &'static str {
+pub(super) fn what_to_do(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => {
             "; nothing listens there: is parlourd running, and is the port right (4747 by default)?"

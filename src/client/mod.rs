@@ -8,22 +8,29 @@ pub mod address;
 pub mod arguments;
 pub mod backoff;
 pub mod channel;
+pub mod check;
 pub mod clock;
+pub mod confine;
 pub mod conversation;
+pub mod declined;
 pub mod exit;
 pub mod folder;
 pub mod input;
+pub mod json;
 pub mod link;
 pub mod news;
+pub mod password_file;
 pub mod pins;
 pub mod pipe;
 pub mod safe;
 pub mod session;
+pub mod settings;
 pub mod terminal;
+pub mod time;
 pub mod trust;
 pub mod words;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use self::address::Address;
 use self::arguments::{Arguments, Task};
@@ -32,13 +39,23 @@ use self::conversation::Wish;
 use self::exit::{Exit, report};
 use self::folder::StateFolder;
 use self::link::{Link, Retry};
+use self::password_file::PasswordFile;
 use self::pins::Pins;
 use self::session::Session;
+use self::settings::Settings;
+use self::terminal::style::Ability;
+use self::time::Zone;
 use self::trust::Trust;
 
 /// Does what the command line asks for.
 pub fn run(arguments: &Arguments) -> Exit {
+    if let Some(text) = arguments.printed() {
+        // A reader that closed early, such as head, has what it wanted.
+        let _ = std::io::stdout().write_all(text.as_bytes());
+        return Exit::Done;
+    }
     let done = match &arguments.task {
+        Some(Task::Check { address }) => check(address, arguments),
         Some(Task::Forget { address }) => forget(address),
         None => talk(arguments),
     };
@@ -65,15 +82,30 @@ fn forget(address: &str) -> Result<Exit, Failure> {
     }
 }
 
+fn check(address: &str, arguments: &Arguments) -> Result<Exit, Failure> {
+    let address =
+        Address::parse(address, None).map_err(|error| (Exit::Usage, error.to_string()))?;
+    let trust = Trust::new(address, StateFolder::find().ok(), None, false);
+    Ok(check::check(&trust, arguments.suite))
+}
+
 fn talk(arguments: &Arguments) -> Result<Exit, Failure> {
-    let at_keyboard = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let at_keyboard = is_terminal && !arguments.json;
     let address = arguments
         .destination()
         .map_err(|error| (Exit::Usage, error.to_string()))?;
-    if arguments.name.is_none() && !at_keyboard {
+    let settings = Settings::read().map_err(|why| (Exit::Usage, why))?;
+    if arguments.name.or(settings.name).is_none() && !at_keyboard {
         let why = "a name is needed when the input is not a terminal: --name NAME";
         return Err((Exit::Usage, why.to_owned()));
     }
+    let password = arguments
+        .password_file
+        .as_deref()
+        .map(PasswordFile::read)
+        .transpose()
+        .map_err(|why| (Exit::Usage, why))?;
     let trust = Trust::new(
         address.clone(),
         StateFolder::find().ok(),
@@ -81,8 +113,8 @@ fn talk(arguments: &Arguments) -> Result<Exit, Failure> {
         arguments.accept_new,
     );
     let wish = Wish {
-        name: arguments.name,
-        room: arguments.room,
+        name: arguments.name.or(settings.name),
+        room: arguments.room.or(settings.room),
     };
     let key_seed = u64::from_be_bytes(random_bytes());
     let session = Session::new(wish, arguments.suite, key_seed, arguments.trace);
@@ -94,14 +126,38 @@ fn talk(arguments: &Arguments) -> Result<Exit, Failure> {
     let failed = |error: std::io::Error| (Exit::Lost, error.to_string());
     let link = Link::new(address, session, retry).map_err(failed)?;
     if at_keyboard {
-        let no_color = std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty());
-        let coloured = !arguments.no_color && !no_color;
-        terminal::run(link, &trust, coloured).map_err(failed)
+        let zone = match arguments.utc || settings.utc {
+            true => Zone::utc(),
+            false => Zone::local(),
+        };
+        let manner = terminal::Manner {
+            ability: ability(arguments, &settings),
+            zone,
+            settings,
+        };
+        terminal::run(link, &trust, password, manner).map_err(failed)
     } else {
         let manner = pipe::Manner {
-            text_only: arguments.text,
+            form: match (arguments.json, arguments.text) {
+                (true, _) => pipe::Form::Json,
+                (false, true) => pipe::Form::Text,
+                (false, false) => pipe::Form::Words,
+            },
             listen: arguments.listen,
         };
-        pipe::run(link, &trust, manner).map_err(failed)
+        pipe::run(link, &trust, password, manner).map_err(failed)
+    }
+}
+
+/// What may be written to the terminal beside characters.
+fn ability(arguments: &Arguments, settings: &Settings) -> Ability {
+    let is_set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term.is_empty() || term == "dumb");
+    if is_dumb {
+        return Ability::Nothing;
+    }
+    match arguments.no_color || settings.no_color || is_set("NO_COLOR").is_some() {
+        true => Ability::Weights,
+        false => Ability::Colours,
     }
 }

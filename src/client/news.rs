@@ -2,7 +2,7 @@
 //!
 //! Both fronts, the terminal and the pipe, are told the same and decide what to show of it.
 
-use crate::chat::{Name, RoomName};
+use crate::chat::{EntryId, MessageKey, Name, RoomName, SecretPrompt};
 use crate::crypto::handshake::PublicKey;
 use crate::crypto::record::CloseCode;
 use crate::wire::message::EntryView;
@@ -26,6 +26,10 @@ pub enum News<'a> {
     },
     /// The server wants a name.
     AskName,
+    /// The server wants something that must not be shown while it is typed.
+    AskSecret(SecretPrompt),
+    /// A password that was typed has opened the account of that name.
+    LoggedIn(Name),
     /// A room is entered; its history follows.
     Entered {
         /// Which.
@@ -41,8 +45,19 @@ pub enum News<'a> {
     Renamed(Name),
     /// An answer or a notice of the server.
     Notice(&'a str),
+    /// One of one's messages was carried out; if it was to be kept, it is stored.
+    Acknowledged {
+        /// Which.
+        key: MessageKey,
+        /// Its place, if it has one.
+        stored: Option<EntryId>,
+        /// Where it went; none for the inbox, and for what has no place.
+        room: Option<RoomName>,
+    },
     /// Something was refused.
     Refused {
+        /// Which of one's messages, if it was one.
+        key: Option<MessageKey>,
         /// What, why, and what to do.
         text: &'a str,
         /// Whether it was one of one's messages, not the hello.
@@ -57,6 +72,8 @@ pub enum News<'a> {
     },
     /// A message was not sent, or may not have been: the session it was said in is over.
     NotSent {
+        /// Which.
+        key: MessageKey,
         /// What was typed.
         text: &'a str,
         /// Whether it may have arrived.
@@ -76,6 +93,9 @@ pub enum News<'a> {
         /// How many.
         count: u64,
     },
+    /// A session was begun anew, and what was shown of the room does not reach back to what was
+    /// known of it.
+    Passed(RoomName),
     /// The server's last words.
     Bye(Option<&'a str>),
     /// Something happened in a room.

@@ -1,4 +1,4 @@
-//! Pipe mode: lines in are sent, what happens comes out as the line door's words.
+//! Pipe mode: lines in are sent, what happens comes out as the line door's words, or both as JSON.
 //!
 //! Made for scripts: nothing is asked, nothing is coloured, one's own words are not repeated, and
 //! the exit code tells whether everything that was put in was stored.
@@ -8,22 +8,35 @@ use std::time::Duration;
 
 use super::exit::{Exit, report, report_frame};
 use super::input::{Input, Line};
+use super::json::{self, Wanted, Writer};
 use super::link::{Ending, Link};
 use super::news::News;
+use super::password_file::PasswordFile;
 use super::safe::safe_row;
 use super::trust::{Decision, Trust};
 use super::words::append_words;
-use crate::chat::Refusal;
+use crate::chat::{Name, Refusal, SecretPrompt};
 use crate::crypto::handshake::PublicKey;
-use crate::limits::{CLIENT_PAINT_BYTES, TEXT_BYTES_MAX};
+use crate::limits::{CLIENT_JSON_LINE_BYTES_MAX, CLIENT_PAINT_BYTES, TEXT_BYTES_MAX};
 
 /// How piped input is taken.
 #[derive(Clone, Copy, Debug)]
 pub struct Manner {
-    /// Lines are text even when they begin with a slash.
-    pub text_only: bool,
+    /// What lines are.
+    pub form: Form,
     /// The end of input does not end the program.
     pub listen: bool,
+}
+
+/// What lines are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// What would be typed in; the line door's words out.
+    Words,
+    /// The same, but lines in are text even when they begin with a slash.
+    Text,
+    /// JSON objects.
+    Json,
 }
 
 /// Runs pipe mode to its end.
@@ -31,9 +44,22 @@ pub struct Manner {
 /// # Errors
 ///
 /// When the poll fails; everything else is an [`Exit`].
-pub fn run(mut link: Link, trust: &Trust, manner: Manner) -> io::Result<Exit> {
-    let mut input = Some(Input::start(link.waker()));
-    let mut front = Front::default();
+pub fn run(
+    mut link: Link,
+    trust: &Trust,
+    password: Option<PasswordFile>,
+    manner: Manner,
+) -> io::Result<Exit> {
+    let bytes_max = match manner.form {
+        Form::Words | Form::Text => TEXT_BYTES_MAX,
+        Form::Json => CLIENT_JSON_LINE_BYTES_MAX,
+    };
+    let mut input = Some(Input::start(link.waker(), bytes_max));
+    let mut front = Front {
+        password,
+        json: (manner.form == Form::Json).then(Writer::default),
+        ..Front::default()
+    };
     let mut leaving = false;
     while link.ending().is_none() {
         let wants_input = link.session().has_room() && input.is_some();
@@ -42,6 +68,9 @@ pub fn run(mut link: Link, trust: &Trust, manner: Manner) -> io::Result<Exit> {
         })?;
         if let Some(key) = front.server_key.take() {
             decide(&mut link, trust, &key, &mut front);
+        }
+        if let Some(prompt) = front.asked.take() {
+            front.give_secret(prompt, &mut link);
         }
         if front.hello_refused {
             link.end(Ending::Failed(
@@ -75,7 +104,11 @@ fn link_ending(link: &Link) -> Ending {
 #[derive(Default)]
 struct Front {
     out: String,
+    /// What writes JSON, if it is wanted.
+    json: Option<Writer>,
     server_key: Option<PublicKey>,
+    password: Option<PasswordFile>,
+    asked: Option<SecretPrompt>,
     was_welcome: bool,
     hello_refused: bool,
     /// Whether input was left because there was no room for it.
@@ -88,10 +121,22 @@ struct Front {
 
 impl Front {
     fn hear(&mut self, news: &News<'_>) {
-        append_words(news, &mut self.out);
+        match &mut self.json {
+            Some(json) => json.append(news, &mut self.out),
+            None => append_words(news, &mut self.out),
+        }
         match *news {
             News::ServerKey(key) => self.server_key = Some(key),
-            News::Welcome { .. } => self.was_welcome = true,
+            News::Welcome { .. } => {
+                self.was_welcome = true;
+                self.said_bye = false;
+                self.bye = None;
+                self.password_taken();
+            }
+            News::LoggedIn(_) => self.password_taken(),
+            News::AskSecret(prompt) => self.asked = Some(prompt),
+            // It was given one at the start, so this says that it did not take it.
+            News::AskName => self.hello_refused = true,
             News::Refused { of_command, .. } => {
                 self.lost = true;
                 self.hello_refused |= !of_command;
@@ -108,12 +153,13 @@ impl Front {
                 let seconds = again.as_secs_f32();
                 report(&format!("{why}; trying again in {seconds:.1} s"));
             }
-            News::AskName
-            | News::Entered { .. }
+            News::Entered { .. }
             | News::Exited(_)
             | News::Current(_)
             | News::Renamed(_)
             | News::Notice(_)
+            | News::Acknowledged { .. }
+            | News::Passed(_)
             | News::Sent { .. }
             | News::ReplayEnd { .. }
             | News::Missed { .. }
@@ -126,9 +172,62 @@ impl Front {
         }
     }
 
+    fn password_taken(&mut self) {
+        if let Some(password) = &mut self.password {
+            password.taken();
+        }
+    }
+
+    /// Answers what only a person could, as far as a file can.
+    fn give_secret(&mut self, prompt: SecretPrompt, link: &mut Link) {
+        let SecretPrompt::Login(name) = prompt else {
+            self.refuse("a password is changed at the keyboard, not in a pipe");
+            link.session().give_secret("", &mut |news| self.hear(&news));
+            return;
+        };
+        match self.password.as_mut().map(PasswordFile::next_try) {
+            Some(Some(password)) => {
+                link.session()
+                    .give_secret(&password, &mut |news| self.hear(&news));
+            }
+            Some(None) => link.end(Ending::Failed(format!(
+                "the server did not take the password for {name}"
+            ))),
+            None => link.end(Ending::Failed(needs_password(name))),
+        }
+    }
+
     fn refuse(&mut self, words: &str) {
         self.lost = true;
-        self.out.push_str(&format!("Err: {words}\n"));
+        match &self.json {
+            Some(json) => json.append_not_understood((words.to_owned(), None), &mut self.out),
+            None => self.out.push_str(&format!("Err: {words}\n")),
+        }
+    }
+
+    /// Does what a line of JSON asks for.
+    fn take_json(&mut self, line: &str, link: &mut Link) {
+        let request = match json::read(line) {
+            Ok(request) => request,
+            Err(not_understood) => {
+                self.lost = true;
+                if let Some(json) = &self.json {
+                    json.append_not_understood(not_understood, &mut self.out);
+                }
+                return;
+            }
+        };
+        let session = link.session();
+        let hear = &mut |news: News<'_>| self.hear(&news);
+        let key = match request.what {
+            Wanted::Say(None, text) => session.say(&text, hear),
+            Wanted::Say(Some(room), text) => session.say_in(room, &text, hear),
+            Wanted::Tell(to, text) => session.tell(to, &text, hear),
+            Wanted::Run(line) => session.run(&line, hear),
+        };
+        if let Some(json) = &mut self.json {
+            json.await_answer(key, request.reference);
+        }
     }
 
     /// Writes what there is, at once.
@@ -142,18 +241,31 @@ impl Front {
         output.flush()
     }
 
+    fn say_bye(&mut self) {
+        let why = self.bye.as_deref();
+        match &self.json {
+            Some(json) => json.append_bye(why, &mut self.out),
+            None => {
+                let mut bye = Vec::new();
+                crate::wire::line::encode_bye(why, &mut bye);
+                self.out.push_str(&String::from_utf8_lossy(&bye));
+            }
+        }
+    }
+
     /// Says the last words and tells what it all came to.
     fn finish(mut self, ending: &Ending, conversation: &super::conversation::Conversation) -> Exit {
         let waiting = conversation.unacknowledged_count();
         let exit = match ending {
             Ending::Clean => {
-                let mut bye = Vec::new();
-                crate::wire::line::encode_bye(self.bye.as_deref(), &mut bye);
-                self.out.push_str(&String::from_utf8_lossy(&bye));
+                self.say_bye();
                 Exit::Done
             }
             Ending::Failed(why) => {
                 report(&safe_row(why));
+                if let Some(bye) = self.bye.as_ref().filter(|bye| !why.contains(*bye)) {
+                    report(&format!("the server said: {bye}"));
+                }
                 Exit::Lost
             }
             Ending::KeyRefused(words) => {
@@ -170,6 +282,14 @@ impl Front {
             (_, _, exit) => exit,
         }
     }
+}
+
+/// Said when there is nobody to type a password.
+fn needs_password(name: Name) -> String {
+    format!(
+        "{name} is an account's name: put its password into a file of yours alone and add \
+         --password-file FILE, or choose another name"
+    )
 }
 
 fn decide(link: &mut Link, trust: &Trust, key: &PublicKey, front: &mut Front) {
@@ -205,16 +325,22 @@ fn feed(
                 let max = TEXT_BYTES_MAX;
                 front.refuse(&Refusal::TextTooLong { max }.to_string());
             }
+            Some(Line::Text(line)) if manner.form == Form::Json => {
+                if !line.trim().is_empty() {
+                    front.take_json(&line, link);
+                }
+            }
             Some(Line::Text(line)) => {
                 let session = link.session();
                 let hear = &mut |news: News<'_>| front.hear(&news);
                 if line.is_empty() {
                     continue;
                 }
-                if manner.text_only {
-                    session.say(&line, hear);
-                } else {
-                    say_or_run(session, &line, hear);
+                match manner.form {
+                    Form::Words => say_or_run(session, &line, hear),
+                    Form::Text | Form::Json => {
+                        session.say(&line, hear);
+                    }
                 }
             }
         }
@@ -232,5 +358,5 @@ pub fn say_or_run(
         None => session.say(line, heard),
         Some(text) if text.starts_with('/') => session.say(text, heard),
         Some(_) => session.run(line, heard),
-    }
+    };
 }

@@ -10,11 +10,13 @@
 
 use std::time::Duration;
 
+use zeroize::Zeroize;
+
 use super::channel::{Channel, ChannelError, ConnectionRandom, Step};
 use super::conversation::{Conversation, Wish};
 use super::news::{News, Outlet};
 use crate::buffer::ByteQueue;
-use crate::chat::Name;
+use crate::chat::{MessageKey, Name, RoomName};
 use crate::crypto::handshake::StaticKey;
 use crate::crypto::record::{CloseCode, Suite};
 use crate::limits::{CLIENT_UNSENT_BYTES_MAX, MESSAGE_BYTES_MAX};
@@ -134,14 +136,30 @@ impl Session {
         self.conversation.give_up_room(heard);
     }
 
-    /// Says `text` in the current room.
-    pub fn say(&mut self, text: &str, heard: &mut Outlet<'_>) {
-        self.conversation.say(text, heard);
+    /// Says `text` in the current room. The key comes back with the answer.
+    pub fn say(&mut self, text: &str, heard: &mut Outlet<'_>) -> MessageKey {
+        self.conversation.say(text, heard)
+    }
+
+    /// Says `text` in `room`, whichever is current.
+    pub fn say_in(&mut self, room: RoomName, text: &str, heard: &mut Outlet<'_>) -> MessageKey {
+        self.conversation.say_in(room, text, heard)
+    }
+
+    /// Writes `text` to one person.
+    pub fn tell(&mut self, to: Name, text: &str, heard: &mut Outlet<'_>) -> MessageKey {
+        self.conversation.tell(to, text, heard)
     }
 
     /// Runs `line` as a command.
-    pub fn run(&mut self, line: &str, heard: &mut Outlet<'_>) {
-        self.conversation.run(line, heard);
+    pub fn run(&mut self, line: &str, heard: &mut Outlet<'_>) -> MessageKey {
+        self.conversation.run(line, heard)
+    }
+
+    /// Gives the secret that the server has asked for; an empty one says that there will be none.
+    /// Tells whether it is still waited for: if the connection was lost meanwhile, nothing is sent.
+    pub fn give_secret(&mut self, text: &str, heard: &mut Outlet<'_>) -> bool {
+        self.conversation.give_secret(text, heard)
     }
 
     /// Ends our direction behind everything that was said.
@@ -162,6 +180,8 @@ impl Session {
         };
         if !self.conversation.outgoing.is_empty() {
             connection.unsealed.append(&self.conversation.outgoing);
+            // A secret may be among it.
+            self.conversation.outgoing.zeroize();
             self.conversation.outgoing = Vec::new();
         }
         connection.channel.seal(&mut connection.unsealed, now)?;

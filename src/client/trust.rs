@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 
 use super::address::Address;
 use super::clock::random_bytes;
+use super::declined::Declined;
 use super::folder::{StateFolder, read_file, replace_file};
 use super::pins::{Judgement, Pins};
+use crate::chat::Name;
 use crate::crypto::fingerprint::Fingerprint;
 use crate::crypto::handshake::{PublicKey, StaticKey};
 use crate::crypto::key_file::{self, KEY_FILE_BYTES};
@@ -112,6 +114,32 @@ impl Trust {
             let path = path.display();
             format!("this client's key in {path}: {error}; --identity FILE names another")
         })
+    }
+
+    /// Whether it makes sense to ask the user to let this client's key in to the account `name` of
+    /// the server with `key`: there is a key that stays, and the user has not declined.
+    pub fn may_enrol(&self, key: &PublicKey, name: Name) -> bool {
+        let server = Fingerprint::of_server(key);
+        let declined = |folder| Declined::of(folder).contains(server, name);
+        match &self.folder {
+            // Who cannot be remembered as having declined is not asked either.
+            Some(folder) => declined(folder).is_ok_and(|declined| !declined),
+            None => false,
+        }
+    }
+
+    /// Remembers that the user goes on typing the password of that account.
+    ///
+    /// # Errors
+    ///
+    /// In words, when it cannot be written.
+    pub fn decline(&self, key: &PublicKey, name: Name) -> Result<(), String> {
+        let Some(folder) = &self.folder else {
+            return Ok(());
+        };
+        Declined::of(folder)
+            .add(Fingerprint::of_server(key), name)
+            .map_err(|error| format!("your answer could not be remembered: {error}"))
     }
 
     /// What to tell who cannot be asked.

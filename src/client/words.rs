@@ -2,6 +2,7 @@
 
 use super::news::News;
 use super::safe::safe;
+use crate::chat::RoomName;
 use crate::wire::line::{
     Tense, encode_entry, encode_error, encode_missed, encode_notice, encode_replay_end, encode_sent,
 };
@@ -21,6 +22,7 @@ pub fn append_words(news: &News<'_>, out: &mut String) {
         } => {}
         News::ReplayEnd { room, count } => encode_replay_end(room.as_ref(), count, &mut words),
         News::Missed { room, count } => encode_missed(room.as_ref(), count, &mut words),
+        News::Passed(room) => encode_notice(&passed(room), &mut words),
         News::Entry { own: true, .. } => {}
         News::Entry {
             room,
@@ -31,26 +33,41 @@ pub fn append_words(news: &News<'_>, out: &mut String) {
             let tense = if past { Tense::Past } else { Tense::Live };
             encode_entry(entry, room.as_ref(), tense, &mut words);
         }
-        News::NotSent { text, in_doubt } => {
+        News::NotSent { text, in_doubt, .. } => {
             let lost = match in_doubt {
                 true => "not stored, or stored unseen, when the session ended",
                 false => "not sent, its session had ended",
             };
             encode_error(&format!("{lost}: {text}"), &mut words);
         }
+        News::Welcome {
+            history_reset: true,
+            ..
+        } => encode_notice(
+            "the server's history was reset; what was said before is gone",
+            &mut words,
+        ),
         News::Welcome { .. }
         | News::ServerKey(_)
         | News::AskName
+        | News::AskSecret(_)
+        | News::LoggedIn(_)
         | News::Entered { .. }
         | News::Exited(_)
         | News::Current(_)
         | News::Renamed(_)
+        | News::Acknowledged { .. }
         | News::Bye(_)
         | News::Closed(_)
         | News::Trace(_)
         | News::Apart(_) => {}
     }
     out.push_str(&safe(&String::from_utf8_lossy(&words)));
+}
+
+/// That what was shown of `room` does not reach back to what was known of it.
+pub fn passed(room: RoomName) -> String {
+    format!("{room}: what is older than this and newer than what you saw: /history {room} 200")
 }
 
 #[cfg(test)]
@@ -86,11 +103,12 @@ mod tests {
         assert_eq!(words(&said(false, false)), live);
         assert!(words(&said(true, false)).starts_with("2026-03-01T12:04:05Z [#lobby] bob: hel"));
         assert_eq!(words(&said(false, true)), "");
-        let (text, of_command) = ("no such room", true);
-        assert_eq!(
-            words(&News::Refused { text, of_command }),
-            "Err: no such room\n"
-        );
+        let refused = News::Refused {
+            key: None,
+            text: "no such room",
+            of_command: true,
+        };
+        assert_eq!(words(&refused), "Err: no such room\n");
         assert_eq!(words(&News::Bye(None)), "");
     }
 }

@@ -1,13 +1,17 @@
-//! The flags of `parlourd`, and the order in which the sources of configuration are read.
+//! The command line of `parlourd`.
 
-use super::{Config, Mistake, line_door, sealed_door};
-use clap::Parser;
+use super::sources::{Environment, Flags};
+use super::tasks::{Task, TaskArguments};
+use super::{Config, Mistake, Sources};
+use crate::manual::{self, Section, Shell};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// An encrypted chat server. Without arguments it just works.
 #[derive(Parser)]
 #[command(name = "parlourd", version, about, max_term_width = 100)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 struct Arguments {
     /// Where encrypted clients connect: HOST:PORT, PORT (0 picks one) or off [default: port 4747]
     #[arg(long, value_name = "ADDR")]
@@ -16,6 +20,9 @@ struct Arguments {
     /// insecure:HOST:PORT [default: port 4748 of this machine]
     #[arg(long, value_name = "ADDR")]
     line: Option<String>,
+    /// Where Prometheus finds figures: as above, or on for port 4750 of this machine [default: off]
+    #[arg(long, value_name = "ADDR")]
+    metrics: Option<String>,
     /// The data folder [default: $PARLOUR_DATA, $STATE_DIRECTORY, ./parlour-data if it exists, else
     /// $XDG_DATA_HOME/parlour]
     #[arg(long, value_name = "DIR")]
@@ -26,7 +33,10 @@ struct Arguments {
     /// The configuration file [default: parlour.toml in the data folder]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Check the configuration, show what is in force, and end
+    /// A file with the password of the account admin, for the first start
+    #[arg(long, value_name = "FILE")]
+    admin_password_file: Option<String>,
+    /// Check the configuration, show what is in force and where it comes from, and end
     #[arg(long)]
     check_config: bool,
     /// Print every key of the configuration file with its default, and end
@@ -35,7 +45,78 @@ struct Arguments {
     /// Print every limit and what happens at it, and end
     #[arg(long)]
     limits: bool,
+    /// Print the manual page and end; `parlourd --man | man -l -` shows it
+    #[arg(long)]
+    man: bool,
+    /// Print what makes SHELL complete the words of this program, and end
+    #[arg(long, value_name = "SHELL")]
+    completions: Option<Shell>,
+    #[command(subcommand)]
+    command: Option<Command>,
 }
+
+#[derive(Subcommand)]
+enum Command {
+    /// Look after accounts, backups and the log, of a running server or of a stopped one's folder
+    Admin(TaskArguments),
+}
+
+/// What the manual page says beyond `--help`.
+const SECTIONS: [Section; 4] = [
+    Section {
+        title: "EXIT STATUS",
+        terms: &[
+            ("0", "It was asked to stop."),
+            ("2", "A mistake of the operator, said on standard error."),
+            ("1", "Anything else."),
+        ],
+    },
+    Section {
+        title: "SIGNALS",
+        terms: &[
+            ("SIGTERM, SIGINT", "Stop: what was said is stored first."),
+            (
+                "SIGHUP",
+                "Read the configuration again. On a terminal: stop.",
+            ),
+        ],
+    },
+    Section {
+        title: "FILES",
+        terms: &[
+            (
+                "parlour.toml",
+                "The configuration, in the data folder; --print-config shows one.",
+            ),
+            (
+                "server.key",
+                "What makes this server this one. Keep a copy where nobody else can read it.",
+            ),
+            ("parlour.db", "Accounts, rooms and what was said."),
+            (
+                "activity.jsonl",
+                "Who came, went and did what; no word of what was said.",
+            ),
+        ],
+    },
+    Section {
+        title: "ENVIRONMENT",
+        terms: &[
+            (
+                "PARLOUR_KEY",
+                "A key of the configuration, in capitals, as in PARLOUR_SEALED.",
+            ),
+            (
+                "PARLOUR_ADMIN_PASSWORD",
+                "The password of the account admin, for the first start.",
+            ),
+            (
+                "PARLOUR_DATA, STATE_DIRECTORY, XDG_DATA_HOME",
+                "Where the data folder is.",
+            ),
+        ],
+    },
+];
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -44,6 +125,8 @@ pub enum Action {
     Run(Box<Config>),
     /// Print this on standard output and end well.
     Print(String),
+    /// Do something for an operator with this data folder and end.
+    Administer(PathBuf, Task),
 }
 
 /// Reads the command line, the environment and the configuration file.
@@ -52,7 +135,15 @@ pub enum Action {
 ///
 /// A [`Mistake`] when any of them is wrong.
 pub fn arguments(words: impl IntoIterator<Item = OsString>) -> Result<Action, Mistake> {
-    let arguments = match Arguments::try_parse_from(words) {
+    understand(words, Environment::of_process())
+}
+
+/// The same in a given environment.
+pub(super) fn understand(
+    words: impl IntoIterator<Item = OsString>,
+    environment: Environment,
+) -> Result<Action, Mistake> {
+    let mut arguments = match Arguments::try_parse_from(words) {
         Ok(arguments) => arguments,
         Err(error) if error.exit_code() == 0 => {
             return Ok(Action::Print(error.render().to_string()));
@@ -64,83 +155,63 @@ pub fn arguments(words: impl IntoIterator<Item = OsString>) -> Result<Action, Mi
             ));
         }
     };
+    if arguments.man {
+        return Ok(Action::Print(manual::page(
+            &Arguments::command(),
+            &SECTIONS,
+        )));
+    }
+    if let Some(shell) = arguments.completions {
+        let text = manual::completions(&Arguments::command(), shell);
+        return Ok(Action::Print(text));
+    }
     if arguments.print_config {
         return Ok(Action::Print(super::effective(&Config::default())));
     }
-    let config = assemble(&arguments)?;
+    if let Some(Command::Admin(task)) = arguments.command.take() {
+        let flags = Flags {
+            data: task.data,
+            ..Flags::default()
+        };
+        // A mistake in the configuration must not keep an operator from looking after accounts.
+        let folder = Sources::new(environment, flags)?.folder();
+        return Ok(Action::Administer(folder, task.task));
+    }
+    let config = Sources::new(environment, arguments.flags())?.read()?;
     if arguments.limits {
         return Ok(Action::Print(super::limits_table(&config)));
     }
     if arguments.check_config {
-        return Ok(Action::Print(super::effective(&config)));
+        let warnings: String = config
+            .warnings
+            .iter()
+            .map(|warning| format!("# {warning}\n"))
+            .collect();
+        return Ok(Action::Print(warnings + &super::effective(&config)));
     }
     Ok(Action::Run(Box::new(config)))
 }
 
-fn assemble(arguments: &Arguments) -> Result<Config, Mistake> {
-    let mut config = Config {
-        ephemeral: arguments.ephemeral,
-        ..Config::default()
-    };
-    config.data = match (&arguments.data, arguments.ephemeral) {
-        (Some(data), _) => Some(data.clone()),
-        (None, true) => None,
-        (None, false) => Some(default_data_folder()?),
-    };
-    let in_folder = config.data.as_deref().map(|data| data.join("parlour.toml"));
-    if let Some(file) = &arguments.config {
-        config.read_file(file)?;
-    } else if let Some(file) = in_folder.filter(|file| file.exists()) {
-        config.read_file(&file)?;
-    }
-    if let Some(door) = &arguments.sealed {
-        config.sealed = sealed_door(door).map_err(|mistake| of_flag("--sealed", &mistake))?;
-    }
-    if let Some(door) = &arguments.line {
-        config.line = line_door(door).map_err(|mistake| of_flag("--line", &mistake))?;
-    }
-    if config.sealed.is_empty() && config.line.is_empty() {
-        return Err(Mistake(
-            "both doors are off; leave --sealed or --line open".to_owned(),
-        ));
-    }
-    Ok(config)
-}
-
-/// A mistake, with the flag that it was made in.
-fn of_flag(flag: &str, mistake: &Mistake) -> Mistake {
-    Mistake(format!("{flag}: {mistake}"))
-}
-
-/// The data folder when none is named.
-fn default_data_folder() -> Result<PathBuf, Mistake> {
-    let named = |variable: &str| {
-        std::env::var_os(variable)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
-    if let Some(folder) = named("PARLOUR_DATA").or_else(|| named("STATE_DIRECTORY").map(first)) {
-        return Ok(folder);
-    }
-    let here = Path::new("parlour-data");
-    if here.is_dir() {
-        return Ok(here.to_owned());
-    }
-    let home = || named("HOME").map(|home| home.join(".local/share"));
-    // A relative one means nothing, says the specification.
-    named("XDG_DATA_HOME")
-        .filter(|folder| folder.is_absolute())
-        .or_else(home)
-        .map(|data| data.join("parlour"))
-        .ok_or_else(|| {
-            Mistake("there is no home folder to keep data in; name one with --data DIR".to_owned())
-        })
-}
-
-/// The first of several folders: systemd names all that it made, with colons between them.
-fn first(folders: PathBuf) -> PathBuf {
-    match folders.to_str().and_then(|text| text.split(':').next()) {
-        Some(first) => first.into(),
-        None => folders,
+impl Arguments {
+    fn flags(&self) -> Flags {
+        let keys = [
+            ("sealed", "--sealed", &self.sealed),
+            ("line", "--line", &self.line),
+            ("metrics", "--metrics", &self.metrics),
+            (
+                "admin-password-file",
+                "--admin-password-file",
+                &self.admin_password_file,
+            ),
+        ];
+        Flags {
+            keys: keys
+                .into_iter()
+                .filter_map(|(key, flag, value)| Some((key, flag, value.clone()?)))
+                .collect(),
+            data: self.data.clone(),
+            ephemeral: self.ephemeral,
+            config: self.config.clone(),
+        }
     }
 }

@@ -66,6 +66,10 @@ pub struct Bounds {
     pub rooms: usize,
     /// Rooms a guest may own.
     pub rooms_per_guest: usize,
+    /// Rooms an account may own.
+    pub rooms_per_account: usize,
+    /// Accounts on the server.
+    pub accounts: usize,
     /// Bytes of log a room keeps for newcomers.
     pub room_log_bytes_min: usize,
     /// Bytes of log a room keeps for slow readers.
@@ -103,6 +107,8 @@ impl Default for Bounds {
             bytes_per_second: limits::COMMAND_BYTES_PER_SECOND,
             rooms: limits::ROOMS_MAX,
             rooms_per_guest: limits::ROOMS_PER_GUEST_MAX,
+            rooms_per_account: limits::ROOMS_PER_ACCOUNT_MAX,
+            accounts: limits::ACCOUNTS_MAX,
             room_log_bytes_min: limits::ROOM_LOG_BYTES_MIN,
             room_log_bytes_max: limits::ROOM_LOG_BYTES_MAX,
             logs_bytes_max: limits::LOGS_BYTES_MAX,
@@ -169,6 +175,10 @@ impl Bounds {
             (
                 self.rooms >= 1,
                 "limits.rooms must be at least 1, for #lobby",
+            ),
+            (
+                self.accounts >= 1,
+                "limits.accounts must be at least 1, for the account admin",
             ),
         ];
         match rules.iter().find(|(holds, _)| !holds) {

@@ -1,226 +1,44 @@
 //! Showing the configuration: every key with its value and what it does, and the table of limits.
 
-use super::{Bounds, Config, duration};
+use super::keys::{Change, KEYS, LIMITS};
+use super::{Config, Origin};
 use crate::limits;
 use std::fmt::Write;
-use std::net::SocketAddr;
-use std::time::Duration;
 
-/// Writes `config` as a `parlour.toml` that would bring it about, each key with a comment.
+/// What stands above the keys.
+const HEAD: &str = "\
+# Parlour's configuration. A key that is absent keeps the value shown here.
+# Each may also be set by an environment variable, which overrides this file: PARLOUR_ and the key
+# in capitals, with _ for - and for the dot, such as PARLOUR_EMPTY_LINE or PARLOUR_LIMITS_CLIENTS.
+# Changes are in force after a reload (SIGHUP or /reload); those marked * need a restart.
+";
+
+/// Writes `config` as a `parlour.toml` that would bring it about, each key with a comment, and with
+/// where its value came from unless that is the default.
 pub fn effective(config: &Config) -> String {
-    let mut out = String::new();
-    out.push_str("# Parlour's configuration. A key that is absent keeps the value shown here.\n");
-    let door = |doors: &[SocketAddr]| match doors {
-        [] => "off".to_owned(),
-        [one] => one.to_string(),
-        [first, ..] => first.port().to_string(),
-    };
-    let line = match config.line.as_slice() {
-        [one] if !one.ip().is_loopback() => format!("insecure:{one}"),
-        doors => door(doors),
-    };
-    let trusted: Vec<String> = config
-        .trusted
-        .0
-        .iter()
-        .map(|network| format!("\"{network}\""))
-        .collect();
-    let empty_line = if config.empty_line_leaves {
-        "leave"
-    } else {
-        "ignore"
-    };
-    let keys = [
-        (
-            "sealed",
-            quote(&door(&config.sealed)),
-            "encrypted door: address, port or off",
-        ),
-        (
-            "line",
-            quote(&line),
-            "plain text door: this machine only, unless insecure:ADDRESS",
-        ),
-        (
-            "public-name",
-            quote(config.public_name.as_deref().unwrap_or("")),
-            "host name or address that others use; found out when empty",
-        ),
-        (
-            "trusted",
-            format!("[{}]", trusted.join(", ")),
-            "networks without rates",
-        ),
-        (
-            "empty-line",
-            quote(empty_line),
-            "leave or ignore: what an empty line does",
-        ),
-        (
-            "guests-create-rooms",
-            config.guests_create_rooms.to_string(),
-            "whether they may",
-        ),
-    ];
-    for (key, value, comment) in keys {
-        write_key(&mut out, key, &value, comment);
-    }
-    out.push_str("\n[limits]\n");
-    for (key, value, comment) in BOUNDS {
-        write_key(&mut out, key, &value(&config.bounds), comment);
+    let mut out = HEAD.to_owned();
+    let mut is_in_limits = false;
+    for key in &KEYS {
+        let name = key.name.strip_prefix(LIMITS);
+        if name.is_some() && !std::mem::replace(&mut is_in_limits, true) {
+            out.push_str("\n[limits]\n");
+        }
+        let mark = match key.change {
+            Change::Live => "",
+            Change::Restart => "* ",
+        };
+        let origin = match config.origin(key.name) {
+            Origin::Default => String::new(),
+            origin @ (Origin::File(_) | Origin::Variable(_) | Origin::Flag(_)) => {
+                format!(" # from {origin}")
+            }
+        };
+        let (name, value) = (name.unwrap_or(key.name), (key.value)(config));
+        writeln!(out, "# {mark}{}\n{name} = {value}{origin}", key.comment)
+            .expect("writing to a string cannot fail");
     }
     out
 }
-
-fn write_key(out: &mut String, key: &str, value: &str, comment: &str) {
-    writeln!(out, "# {comment}\n{key} = {value}").expect("writing to a string cannot fail");
-}
-
-fn quote(text: &str) -> String {
-    format!("{text:?}")
-}
-
-/// A bound that may be changed: its key, its value as TOML, what happens when it is reached.
-type Row = (&'static str, fn(&Bounds) -> String, &'static str);
-
-/// Every bound that may be changed, in the order in which they are shown.
-const BOUNDS: [Row; 27] = [
-    (
-        "handshake-timeout",
-        |bounds| time(bounds.handshake_timeout),
-        "for the handshake; then closed",
-    ),
-    (
-        "login-timeout",
-        |bounds| time(bounds.login_timeout),
-        "to give a name; then closed",
-    ),
-    (
-        "message-timeout",
-        |bounds| time(bounds.message_timeout),
-        "for a begun message; then closed",
-    ),
-    (
-        "stall-timeout",
-        |bounds| time(bounds.stall_timeout),
-        "a reader that accepts nothing for so long while something is owed is closed",
-    ),
-    (
-        "ping-after",
-        |bounds| time(bounds.ping_after),
-        "silence before a sealed client is pinged",
-    ),
-    (
-        "gone-after",
-        |bounds| time(bounds.gone_after),
-        "silence before a sealed client is lost",
-    ),
-    (
-        "keepalive",
-        |bounds| time(bounds.keepalive),
-        "idle time before TCP asks for the peer",
-    ),
-    (
-        "close-timeout",
-        |bounds| time(bounds.close_timeout),
-        "for the peer's own goodbye; then closed",
-    ),
-    (
-        "shutdown-grace",
-        |bounds| time(bounds.shutdown_grace),
-        "a stopping server flushes; then it ends",
-    ),
-    (
-        "resume-within",
-        |bounds| time(bounds.resume_within),
-        "a lost guest may resume its session",
-    ),
-    (
-        "rekey-after",
-        |bounds| time(bounds.rekey_after),
-        "record keys are changed, give or take a quarter",
-    ),
-    (
-        "clients",
-        |bounds| bounds.clients.to_string(),
-        "at once, and what open files allow; then refused",
-    ),
-    (
-        "unnamed-per-source",
-        |bounds| bounds.unnamed_per_source.to_string(),
-        "connections without a name from one address; then refused",
-    ),
-    (
-        "named-per-source",
-        |bounds| bounds.named_per_source.to_string(),
-        "named connections from one address; then refused",
-    ),
-    (
-        "failures-per-source",
-        |bounds| bounds.failures_per_source.to_string(),
-        "failed handshakes from one address in ten minutes; then refused",
-    ),
-    (
-        "unnamed-never-refused-below",
-        |bounds| bounds.unnamed_never_refused_below.to_string(),
-        "connections without a name from which on new ones may be refused at random",
-    ),
-    (
-        "rate-burst",
-        |bounds| bounds.rate_burst.to_string(),
-        "commands at once; then read slower",
-    ),
-    (
-        "rate-per-second",
-        |bounds| bounds.rate_per_second.to_string(),
-        "commands; then read slower",
-    ),
-    (
-        "bytes-burst",
-        |bounds| bounds.bytes_burst.to_string(),
-        "of commands at once; then read slower",
-    ),
-    (
-        "bytes-per-second",
-        |bounds| bounds.bytes_per_second.to_string(),
-        "of commands; then read slower",
-    ),
-    (
-        "rooms",
-        |bounds| bounds.rooms.to_string(),
-        "on the server; then refused",
-    ),
-    (
-        "rooms-per-guest",
-        |bounds| bounds.rooms_per_guest.to_string(),
-        "owned by a guest; then refused",
-    ),
-    (
-        "room-log-bytes-min",
-        |bounds| bounds.room_log_bytes_min.to_string(),
-        "a room keeps for newcomers; older entries go",
-    ),
-    (
-        "room-log-bytes-max",
-        |bounds| bounds.room_log_bytes_max.to_string(),
-        "a room keeps for slow readers; then they miss entries, and are told",
-    ),
-    (
-        "logs-bytes-max",
-        |bounds| bounds.logs_bytes_max.to_string(),
-        "of all rooms together; then the largest is cut",
-    ),
-    (
-        "unfinished-bytes-max",
-        |bounds| bounds.unfinished_bytes_max.to_string(),
-        "held for begun entries; then the longest blocked are closed",
-    ),
-    (
-        "incomplete-input-bytes-max",
-        |bounds| bounds.incomplete_input_bytes_max.to_string(),
-        "of begun messages; then only small ones are read on",
-    ),
-];
 
 /// The bounds that are what they are: name, value, what happens when it is reached.
 const FIXED: [(&str, usize, &str); 20] = [
@@ -326,10 +144,6 @@ const FIXED: [(&str, usize, &str); 20] = [
     ),
 ];
 
-fn time(value: Duration) -> String {
-    quote(&duration::show(value))
-}
-
 /// The limits as `parlourd --limits` prints them: name, value, what happens; one per line, tabs
 /// between.
 pub fn limits_table(config: &Config) -> String {
@@ -337,10 +151,12 @@ pub fn limits_table(config: &Config) -> String {
     for (name, value, action) in FIXED {
         writeln!(out, "{name}\t{value}\t{action}").expect("writing to a string cannot fail");
     }
-    for (key, value, action) in BOUNDS {
-        let value = value(&config.bounds);
-        let value = value.trim_matches('"');
-        writeln!(out, "{key}\t{value}\t{action}").expect("writing to a string cannot fail");
+    for key in &KEYS {
+        if let Some(name) = key.name.strip_prefix(LIMITS) {
+            let value = (key.value)(config);
+            writeln!(out, "{name}\t{}\t{}", value.trim_matches('"'), key.comment)
+                .expect("writing to a string cannot fail");
+        }
     }
     out
 }

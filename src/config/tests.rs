@@ -1,21 +1,44 @@
 //! Goal: what operators write is understood, and what they get wrong is explained.
 
+use super::arguments::understand;
+use super::keys::{Change, Form, KEYS};
+use super::sources::{Environment, Layers};
 use super::*;
 use std::ffi::OsString;
+use std::path::Path;
 use std::time::Duration;
 
-fn run(words: &[&str]) -> Result<Config, Mistake> {
+fn act(words: &[&str], environment: &[(&str, &str)]) -> Result<Action, Mistake> {
     let words = std::iter::once("parlourd")
         .chain(words.iter().copied())
         .map(OsString::from);
-    match arguments(words)? {
+    let environment = environment
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), OsString::from(value)));
+    understand(words, Environment(environment.collect()))
+}
+
+fn run_in(environment: &[(&str, &str)], words: &[&str]) -> Result<Config, Mistake> {
+    match act(words, environment)? {
         Action::Run(config) => Ok(*config),
         Action::Print(text) => panic!("printed {text}"),
+        Action::Administer(_, task) => panic!("asked for {task:?}"),
     }
+}
+
+fn run(words: &[&str]) -> Result<Config, Mistake> {
+    run_in(&[("HOME", "/nowhere")], words)
 }
 
 fn mistake(words: &[&str]) -> String {
     run(words).unwrap_err().0
+}
+
+/// What a file with this text comes to, alone.
+fn read_text(text: &str) -> Result<Config, Mistake> {
+    let mut layers = Layers::default();
+    layers.add_file(Path::new("parlour.toml"), text)?;
+    layers.into_config()
 }
 
 #[test]
@@ -57,13 +80,11 @@ fn wrong_addresses_and_closed_houses_are_explained() {
 
 #[test]
 fn a_file_changes_what_it_names_and_keeps_the_rest() {
-    let mut config = Config::default();
-    config
-        .read_text(
-            "trusted = [\"10.0.0.0/8\"]\nempty-line = \"ignore\"\n\
-             [limits]\nhandshake-timeout = \"300ms\"\nclients = 7\n",
-        )
-        .unwrap();
+    let config = read_text(
+        "trusted = [\"10.0.0.0/8\"]\nempty-line = \"ignore\"\n\
+         [limits]\nhandshake-timeout = \"300ms\"\nclients = 7\n",
+    )
+    .unwrap();
     assert!(config.trusted.contains("10.9.8.7".parse().unwrap()));
     assert!(!config.trusted.contains("127.0.0.1".parse().unwrap()));
     assert!(!config.empty_line_leaves);
@@ -84,26 +105,201 @@ fn a_bad_file_is_refused_whole() {
         ("[limits]\nlogin-timeout = \"0s\"", "zero"),
         ("[limits]\nkeepalive = \"10h\"", "9h"),
     ] {
-        let mut config = Config::default();
-        let said = config
-            .read_text(&format!("public-name = \"x\"\n{text}\n"))
+        let said = read_text(&format!("public-name = \"x\"\n{text}\n"))
             .unwrap_err()
             .0;
         assert!(said.contains(word), "{said}");
-        assert_eq!(config.public_name, None);
+        assert!(said.starts_with("parlour.toml"), "{said}");
+    }
+}
+
+/// Every key's value.
+fn values(config: &Config) -> Vec<(&'static str, String)> {
+    KEYS.iter()
+        .map(|key| (key.name, (key.value)(config)))
+        .collect()
+}
+
+/// A text that gives every key a value that is not its default.
+fn all_different() -> String {
+    let mut top = String::new();
+    let mut limits = String::from("[limits]\n");
+    for key in &KEYS {
+        let value = (key.value)(&Config::default());
+        let other = match (key.name, key.form, value.as_str()) {
+            ("trusted", ..) => "[\"10.0.0.0/8\"]".to_owned(),
+            ("sealed" | "line" | "metrics", ..) => "\"127.0.0.1:99\"".to_owned(),
+            ("empty-line", ..) => "\"ignore\"".to_owned(),
+            (_, Form::Text, "\"\"") => "\"elsewhere\"".to_owned(),
+            ("limits.gone-after", ..) => "\"151s\"".to_owned(),
+            (_, Form::Text, _) => "\"77s\"".to_owned(),
+            (_, Form::Bare, "true") => "false".to_owned(),
+            (_, Form::Bare, "false") => "true".to_owned(),
+            ("limits.clients", ..) => "7".to_owned(),
+            (_, Form::Bare | Form::List, number) => {
+                (number.parse::<u64>().unwrap() + 1).to_string()
+            }
+        };
+        let (into, name) = match key.name.strip_prefix("limits.") {
+            Some(name) => (&mut limits, name),
+            None => (&mut top, key.name),
+        };
+        into.push_str(&format!("{name} = {other}\n"));
+    }
+    top + &limits
+}
+
+#[test]
+fn what_is_printed_can_be_read_back_and_changes_nothing() {
+    for config in [Config::default(), read_text(&all_different()).unwrap()] {
+        let again = read_text(&effective(&config)).unwrap();
+        assert_eq!(values(&again), values(&config));
+    }
+    let different = read_text(&all_different()).unwrap();
+    for (one, other) in values(&different).iter().zip(values(&Config::default())) {
+        assert_ne!(*one, other, "the test changes every key");
     }
 }
 
 #[test]
-fn what_is_printed_can_be_read_back() {
-    let mut config = Config::default();
-    config.read_text(&effective(&Config::default())).unwrap();
-    assert_eq!(config.sealed, Config::default().sealed);
-    assert_eq!(config.trusted, Config::default().trusted);
+fn every_key_can_be_set_by_its_variable() {
+    let different = read_text(&all_different()).unwrap();
+    let variables: Vec<(String, String)> = KEYS
+        .iter()
+        .map(|key| {
+            let value = (key.value)(&different);
+            let value = value.trim_matches('"').to_owned();
+            (key.variable(), value)
+        })
+        .collect();
+    let variables: Vec<(&str, &str)> = variables
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let config = run_in(&variables, &["--ephemeral"]).unwrap();
+    assert_eq!(values(&config), values(&different));
+    assert_eq!(config.warnings, Vec::<String>::new());
+}
+
+#[test]
+fn later_sources_win_and_each_value_says_where_it_comes_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("parlour.toml");
+    let text = "sealed = \"1\"\nline = \"2\"\n[limits]\nrooms = 5\nclients = 6\n";
+    std::fs::write(&file, text).unwrap();
+    let data = folder.path().to_str().unwrap();
+    let environment = [
+        ("PARLOUR_DATA", data),
+        ("PARLOUR_SEALED", "3"),
+        ("PARLOUR_LIMITS_ROOMS", "7"),
+        ("PARLOUR_TRUSTED", "10.0.0.0/8, ::1"),
+        ("PARLOUR_LIMTS_ROOMS", "7"),
+    ];
+    let config = run_in(&environment, &["--line", "4"]).unwrap();
+    let port = |doors: &[SocketAddr]| doors[0].port();
+    assert_eq!((port(&config.sealed), port(&config.line)), (3, 4));
+    assert_eq!((config.bounds.rooms, config.bounds.clients), (7, 6));
+    assert_eq!(config.trusted.to_string(), "10.0.0.0/8, ::1/128");
     assert_eq!(
-        format!("{:?}", config.bounds),
-        format!("{:?}", Bounds::default())
+        config.data_origin,
+        Some(FolderOrigin::Variable("PARLOUR_DATA"))
     );
+    assert_eq!(config.warnings.len(), 1, "{:?}", config.warnings);
+    assert!(config.warnings[0].contains("PARLOUR_LIMTS_ROOMS"));
+    let shown = effective(&config);
+    for line in [
+        "sealed = \"[::]:3\" # from $PARLOUR_SEALED",
+        "line = \"4\" # from --line",
+        "rooms = 7 # from $PARLOUR_LIMITS_ROOMS",
+        &format!("clients = 6 # from {}", file.display()),
+        "rooms-per-guest = 3",
+    ] {
+        assert!(shown.lines().any(|found| found == line), "{line}\n{shown}");
+    }
+    let Action::Print(checked) = act(&["--check-config"], &environment).unwrap() else {
+        panic!("it does not start")
+    };
+    assert!(checked.contains("PARLOUR_LIMTS_ROOMS is no setting"));
+}
+
+#[test]
+fn a_mistake_in_the_environment_names_the_variable() {
+    for (name, value, word) in [
+        ("PARLOUR_SEALED", "nowhere", "no address"),
+        ("PARLOUR_LIMITS_ROOMS", "many", "neither a number"),
+        ("PARLOUR_LIMITS_ROOMS", "1\nclients = 2", "neither a number"),
+        ("PARLOUR_LIMITS_ROOMS", "-1", "invalid value"),
+        ("PARLOUR_LIMITS_LOGIN_TIMEOUT", "10", "no duration"),
+        ("PARLOUR_TRUSTED", "10.0.0.0/8,x", "no network"),
+        ("PARLOUR_LOG_MESSAGES", "perhaps", "true or false"),
+        ("PARLOUR_ACTIVITY_LOG_BYTES", "1", "at least"),
+    ] {
+        let said = run_in(&[(name, value)], &["--ephemeral"]).unwrap_err().0;
+        assert!(said.starts_with(&format!("${name}: ")), "{said}");
+        assert!(said.contains(word), "{said}");
+    }
+    let said = run_in(&[("PARLOUR_LIMITS_PING_AFTER", "10m")], &["--ephemeral"]);
+    assert!(said.unwrap_err().0.contains("shorter than"));
+}
+
+/// Goal: what is said to need a restart is what stays. Method: change every key at once, then look
+/// at each.
+#[test]
+fn a_new_configuration_counts_as_far_as_it_can() {
+    let mut config = Config::default();
+    let new = read_text(&all_different()).unwrap();
+    let difference = config.succeed(new.clone());
+    let fresh = Config::default();
+    for key in &KEYS {
+        let expected = match key.change {
+            Change::Live => &new,
+            Change::Restart => &fresh,
+        };
+        assert_eq!((key.value)(&config), (key.value)(expected), "{}", key.name);
+    }
+    assert_eq!(
+        difference.changed.len() + difference.waiting.len(),
+        KEYS.len()
+    );
+    let words = difference.words();
+    assert!(words.contains("changed: limits.rooms was 10000, is 10001"));
+    assert!(words.contains("after a restart: limits.clients is 1000000, becomes 7"));
+    let again = config.clone().succeed(config.clone());
+    assert_eq!(again, Difference::default());
+    assert_eq!(again.words(), "configuration read; nothing changed");
+}
+
+#[test]
+fn the_metrics_door_is_off_unless_asked_for() {
+    assert_eq!(run(&["--ephemeral"]).unwrap().metrics, None);
+    for (text, address) in [
+        ("on", "127.0.0.1:4750"),
+        ("0", "127.0.0.1:0"),
+        ("9.9.9.9:1", "9.9.9.9:1"),
+    ] {
+        let config = run(&["--ephemeral", "--metrics", text]).unwrap();
+        assert_eq!(config.metrics, Some(address.parse().unwrap()));
+    }
+    assert!(mistake(&["--ephemeral", "--metrics", "x"]).contains("--metrics: "));
+}
+
+#[test]
+fn administration_is_asked_for_by_subcommands() {
+    let words = ["admin", "set-password", "bob", "--data", "/tmp/x"];
+    let Ok(Action::Administer(folder, task)) = act(&words, &[]) else {
+        panic!("not understood")
+    };
+    assert_eq!(folder, Path::new("/tmp/x"));
+    let name = "bob".to_owned();
+    let password_file = None;
+    assert_eq!(
+        task,
+        Task::SetPassword {
+            name,
+            password_file
+        }
+    );
+    assert!(act(&["admin", "fly"], &[]).is_err());
 }
 
 #[test]
@@ -126,12 +322,8 @@ fn networks_hold_what_their_prefix_says() {
 
 #[test]
 fn the_public_name_fits_an_address_and_a_shell() {
-    let read = |name: &str| {
-        let mut config = Config::default();
-        config
-            .read_text(&format!("public-name = {name:?}"))
-            .map(|()| config.public_name)
-    };
+    let read =
+        |name: &str| read_text(&format!("public-name = {name:?}")).map(|config| config.public_name);
     for (name, kept) in [
         ("chat.example.org", "chat.example.org"),
         ("192.0.2.1", "192.0.2.1"),

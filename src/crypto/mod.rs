@@ -1,4 +1,5 @@
-//! The sealed transport's cryptography: handshake, key schedule, records, fingerprints, key files.
+//! The sealed transport's cryptography (handshake, key schedule, records, fingerprints, key files),
+//! and passwords.
 //!
 //! Read in this order: [`handshake`] agrees on keys and proves who holds which static key,
 //! [`schedule`] turns them into one secret per direction, [`record`] seals and opens with those.
@@ -9,8 +10,13 @@
 pub mod fingerprint;
 pub mod handshake;
 pub mod key_file;
+#[cfg(feature = "keylog")]
+pub mod key_log;
+#[cfg(feature = "server")]
+pub mod password;
 pub mod record;
 pub mod schedule;
+pub mod token;
 
 #[cfg(test)]
 mod tests {

@@ -51,6 +51,8 @@ pub(super) struct EpochKeys {
 /// Derives a connection's secrets; the session is wiped.
 pub(super) fn derive(session: Session) -> Secrets {
     let master = master(&session);
+    #[cfg(feature = "keylog")]
+    let hash = session.hash;
     drop(session);
     let mut exporter = Zeroizing::new([0; SECRET_BYTES]);
     expand_label(&master, b"exp", &mut *exporter);
@@ -62,6 +64,12 @@ pub(super) fn derive(session: Session) -> Secrets {
     expand_label(&master, b"c2s", &mut *secrets.client_to_server.0);
     expand_label(&master, b"s2c", &mut *secrets.server_to_client.0);
     expand_label(&exporter, b"cb", &mut *secrets.binding);
+    #[cfg(feature = "keylog")]
+    super::key_log::tell(
+        &hash,
+        &secrets.client_to_server.0,
+        &secrets.server_to_client.0,
+    );
     secrets
 }
 

@@ -5,8 +5,10 @@
 //! goes as soon as it is empty.
 
 use super::Dialect;
+use super::below::{Below, Hold, Reading};
 use super::buffers::Rest;
 use super::unfinished::Unfinished;
+use super::visit::Filled;
 use crate::buffer::ByteQueue;
 use crate::chat::{ClientId, Close, Name};
 use crate::limits::{CACHE_LINE_BYTES, REPLAYS_QUEUED_MAX};
@@ -88,6 +90,8 @@ pub(super) struct Cold {
     /// How many times it has asked for what was before.
     asked: u32,
     pub(super) replays: VecDeque<Replay>,
+    /// The page that one of its readings waits for or reads.
+    pub(super) page: Option<Hold>,
     pub(super) ignored: Option<Arc<[Name]>>,
     /// While finishing: where each room ends for this connection.
     pub(super) stops: Vec<Stop>,
@@ -95,11 +99,16 @@ pub(super) struct Cold {
     pub(super) close: Option<Close>,
 }
 
-/// A member that is not simply live: it missed entries, or has not reached its mark.
+/// A member that is not simply live: it is below memory, missed entries, or has not reached its
+/// mark.
 pub(super) struct CatchUp {
     pub(super) room: u32,
     /// Stored entries that are gone and were not shown, to be told next.
     pub(super) missed: u64,
+    /// The store could not be read, which is to be told before that.
+    pub(super) is_unreadable: bool,
+    /// What comes before its place in the log.
+    pub(super) below: Option<Below>,
     pub(super) newcomer: Option<Newcomer>,
 }
 
@@ -107,6 +116,8 @@ pub(super) struct CatchUp {
 pub(super) struct Newcomer {
     /// Sequence number of the first entry that is new for it.
     pub(super) mark: u64,
+    /// The newest stored entry before it.
+    pub(super) mark_id: u64,
     /// Entries shown.
     pub(super) shown: u64,
     /// When it asked, counted among all it asked for.
@@ -130,6 +141,10 @@ pub(super) struct Replay {
     pub(super) stored_before_end: u64,
     /// Stored entries that were gone from the start, to be told first.
     pub(super) missed: u64,
+    /// The store could not be read, which is to be told before that.
+    pub(super) is_unreadable: bool,
+    /// What comes before `next`.
+    pub(super) below: Option<Below>,
     pub(super) shown: u64,
     /// When it was asked for, counted among all that was.
     pub(super) asked: u32,
@@ -151,7 +166,22 @@ pub(super) enum Asked {
 pub(super) struct Stop {
     pub(super) room: u32,
     pub(super) sequence: u64,
+    /// The newest stored entry before that.
+    pub(super) id: u64,
     pub(super) position: u64,
+}
+
+impl CatchUp {
+    /// Nothing to catch up with.
+    pub(super) fn new(room: u32) -> Self {
+        Self {
+            room,
+            missed: 0,
+            is_unreadable: false,
+            below: None,
+            newcomer: None,
+        }
+    }
 }
 
 impl Connection {
@@ -223,6 +253,19 @@ impl Connection {
             })
     }
 
+    /// Whether it is to be visited again for its own sake after a visit came to `filled`.
+    pub(super) fn goes_on(&self, filled: Filled) -> bool {
+        let cold = self.cold.as_ref();
+        match filled {
+            Filled::Done => self.is_owed(),
+            // It may not have been seen what waits and what need not.
+            Filled::Full => self.is_owed() || cold.is_some_and(|cold| cold.page.is_some()),
+            Filled::Waiting => {
+                cold.is_some_and(|cold| cold.unfinished.is_some() || !cold.replies.is_empty())
+            }
+        }
+    }
+
     pub(super) fn ignored(&self) -> &[Name] {
         let ignored = self.cold.as_ref().and_then(|cold| cold.ignored.as_deref());
         ignored.unwrap_or_default()
@@ -239,6 +282,48 @@ impl Connection {
     pub(super) fn catch_up_mut(&mut self, room: u32) -> Option<&mut CatchUp> {
         let cold = self.cold.as_mut()?;
         cold.catch_ups.iter_mut().find(|one| one.room == room)
+    }
+
+    /// Whether what is new in `room` must wait until the replay of it is over: it is within.
+    pub(super) fn is_replaying(&self, room: u32) -> bool {
+        let front = self.cold.as_ref().and_then(|cold| cold.replays.front());
+        front.is_some_and(|replay| replay.is_begun && replay.room == room)
+    }
+
+    /// Whether it does not go on in `room` by itself, but when a page has come.
+    pub(super) fn is_held_up(&self, room: u32) -> bool {
+        let is_below = |one: &CatchUp| one.room == room && one.below.is_some();
+        let cold = self.cold.as_ref();
+        cold.is_some_and(|cold| cold.catch_ups.iter().any(is_below)) || self.is_replaying(room)
+    }
+
+    /// Which of its readings has a page.
+    pub(super) fn reading_page(&self) -> Option<Reading> {
+        let hold = self.cold.as_ref()?.page.as_ref()?;
+        Some(hold.reading())
+    }
+
+    /// The room that its page is of.
+    pub(super) fn page_room(&self) -> Option<u32> {
+        match self.reading_page()? {
+            Reading::Member { room } => Some(room),
+            Reading::Replay => {
+                let front = self.cold.as_ref()?.replays.front();
+                front.map(|replay| replay.room)
+            }
+        }
+    }
+
+    /// Whether it waits for a page or reads it.
+    pub(super) fn holds(&self, serial: u64) -> bool {
+        let hold = self.cold.as_ref().and_then(|cold| cold.page.as_ref());
+        hold.is_some_and(|hold| hold.serial() == serial)
+    }
+
+    /// Its hold on a page, if that is for `reading`.
+    pub(super) fn hold_mut(&mut self, reading: Reading) -> Option<&mut Hold> {
+        let hold = self.cold.as_mut()?.page.as_mut()?;
+        (hold.reading() == reading).then_some(hold)
     }
 
     /// Where `room` ends for it, if it is finishing.
@@ -326,6 +411,7 @@ impl Cold {
             && self.far.is_empty()
             && self.catch_ups.is_empty()
             && self.replays.is_empty()
+            && self.page.is_none()
             && self.ignored.is_none()
             && self.stops.is_empty()
             && self.farewell.is_empty()

@@ -2,9 +2,9 @@
 
 use super::connection::{CatchUp, Connection, Membership, Newcomer, Replay};
 use super::room::{Place, Room};
-use super::segment::Encoded;
+use super::segment::{Encoded, Segment};
 use super::{Dialect, Fanout};
-use crate::chat::{ClientId, Entry, Event, From, Name, RoomId, RoomName};
+use crate::chat::{ClientId, Entry, EntryId, Event, Extent, From, Name, RoomId, RoomName};
 use crate::wire::line::{self, Tense};
 use crate::wire::message::{self, EntryView};
 use std::sync::Arc;
@@ -36,17 +36,18 @@ impl Fanout {
         };
         self.forget(client.slot);
         self.connections[at].is_open = false;
+        self.hold_unfinished_bound();
     }
 
     // --- Rooms ---
 
-    /// A room begins, or an inbox, which has no name.
-    pub fn found(&mut self, room: RoomId, name: Option<RoomName>, history: bool) {
+    /// A room begins, or an inbox, which has no name. What `extent` says is the store's to give.
+    pub fn found(&mut self, room: RoomId, name: Option<RoomName>, history: bool, extent: Extent) {
         assert!(
             !self.places.contains_key(&room),
             "room ids are never used again"
         );
-        let mut new = Room::new(room, name, history);
+        let mut new = Room::new(room, name, history, extent);
         let at = match self.vacant_rooms.pop() {
             Some(at) => {
                 let vacant = &mut self.rooms[at as usize];
@@ -73,7 +74,19 @@ impl Fanout {
             place.keeps_history = history;
             place.log.hide();
             self.trim(at);
+            self.hold_unfinished_bound();
         }
+    }
+
+    /// What was said is taken back, and the store has nothing in its place. The part of the log that
+    /// held it leaves memory, with what is older; whoever reads there goes on from the store.
+    pub fn erase(&mut self, room: RoomId, entry: EntryId) {
+        let Some(&at) = self.places.get(&room) else {
+            return;
+        };
+        let is_held = |front: &Segment| front.stored_before < entry.0;
+        while self.rooms[at as usize].log.front().is_some_and(is_held) && self.evict(at) {}
+        self.hold_unfinished_bound();
     }
 
     /// A room ends. Those who are finishing still receive the rest of it.
@@ -88,6 +101,7 @@ impl Fanout {
             }
         }
         self.rooms[at as usize].is_dissolved = true;
+        self.give_up_store(at);
         self.vacate_if_over(at);
         self.hold_unfinished_bound();
     }
@@ -114,6 +128,9 @@ impl Fanout {
             sealed: &sealed,
             line: &line,
         };
+        let members = u64::try_from(place.members.len()).expect("a count fits");
+        self.traffic.published += 1;
+        self.traffic.deliveries += members;
         let begins = self.append(at, &encoded);
         self.scratch = emptied(sealed, self.bounds.segment_bytes);
         self.line_scratch = emptied(line, self.bounds.segment_bytes);
@@ -131,10 +148,17 @@ impl Fanout {
     /// Makes room for an entry, appends it, and marks everybody as behind.
     fn append(&mut self, at: u32, entry: &Encoded<'_>) -> bool {
         self.make_room(at, entry.bytes());
+        let has_store = self.bounds.has_store;
         let room = &mut self.rooms[at as usize];
         let begins = room.log.append(entry, self.bounds.segment_bytes);
         if !room.keeps_history {
             room.log.hide();
+        }
+        if let Some(id) = entry.id
+            && has_store
+        {
+            let newest = room.log.stored_before(room.log.next());
+            assert_eq!(newest, id.0, "the ids of a room are dense");
         }
         room.members.set_all_behind();
         self.logs_bytes += entry.bytes();
@@ -167,7 +191,7 @@ impl Fanout {
             return;
         }
         let place = &mut self.rooms[at as usize];
-        let (start, missed) = place.log.start(from);
+        let (start, missed, below) = place.log.begin_reading(from, self.bounds.has_store);
         let member = place.members.push(client.slot, Place::Entry(start));
         if connection.dialect == Dialect::Line {
             place.line_members += 1;
@@ -180,6 +204,7 @@ impl Fanout {
         connection.add_membership(Membership { room: at, member });
         let mut newcomer = Newcomer {
             mark: place.log.next(),
+            mark_id: place.log.stored_before(place.log.next()),
             shown: 0,
             asked: connection.cold_mut().ask(),
             greeting: Vec::new(),
@@ -188,9 +213,10 @@ impl Fanout {
             encode_event(connection.dialect, greeting, &mut newcomer.greeting);
         }
         connection.cold_mut().catch_ups.push(CatchUp {
-            room: at,
             missed,
+            below,
             newcomer: Some(newcomer),
+            ..CatchUp::new(at)
         });
         self.queue_room(at);
         self.make_ready(client.slot);
@@ -226,7 +252,7 @@ impl Fanout {
             return;
         }
         let log = &self.rooms[at as usize].log;
-        let (next, missed) = log.start(from);
+        let (next, missed, below) = log.begin_reading(from, self.bounds.has_store);
         let cold = connection.cold_mut();
         let asked = cold.ask();
         cold.replays.push_back(Replay {
@@ -237,6 +263,8 @@ impl Fanout {
             stored_before: log.stored_before(next),
             stored_before_end: log.stored_before(log.next()),
             missed,
+            is_unreadable: false,
+            below,
             shown: 0,
             asked,
             tail: Vec::new(),

@@ -1,6 +1,7 @@
 //! Connections ending: by their own wish, by order, or because they read too slowly.
 
 use super::Fanout;
+use super::below::Reading;
 use super::connection::{Ending, Stop};
 use super::effects::encode_event;
 use super::room::Place;
@@ -28,6 +29,7 @@ impl Fanout {
             let stop = Stop {
                 room: one.room,
                 sequence: room.log.next(),
+                id: room.log.stored_before(room.log.next()),
                 position: room.log.head(dialect),
             };
             match room.members.place(one.member as usize) {
@@ -54,6 +56,7 @@ impl Fanout {
         while let Some(one) = self.connections[slot].last_membership() {
             self.part(client.slot, one.room);
         }
+        self.release_page(client.slot, Reading::Replay);
         let cold = self.connections[slot].cold_mut();
         cold.cut_replies();
         cold.replays.clear();

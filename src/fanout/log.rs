@@ -18,7 +18,7 @@
 
 use super::Dialect;
 use super::segment::{Bytes, Encoded, Extent, IndexEntry, Segment};
-use crate::chat::{EntryId, From};
+use crate::chat::{EntryId, Extent as StoredExtent, From};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -33,9 +33,13 @@ pub(super) struct Log {
     next: u64,
     /// Sequence number below which newcomers see nothing.
     visible_from: u64,
-    /// Stored entries since the room began.
+    /// The id up to which newcomers see nothing, where ids are dense.
+    visible_id: u64,
+    /// Stored entries there ever were; the newest id, where ids are dense.
     stored: u64,
     newest_id: u64,
+    /// The time of the newest stored entry that is no longer here.
+    older_unix_ms: u64,
     sealed_head: u64,
     line_head: u64,
     bytes: usize,
@@ -43,6 +47,16 @@ pub(super) struct Log {
 }
 
 impl Log {
+    /// Nothing is there; the store has what was before.
+    pub(super) fn begin(extent: StoredExtent) -> Self {
+        Self {
+            stored: extent.newest.0,
+            newest_id: extent.newest.0,
+            older_unix_ms: extent.newest_unix_ms,
+            ..Self::default()
+        }
+    }
+
     /// Appends an entry; says whether it began a segment.
     pub(super) fn append(&mut self, entry: &Encoded<'_>, segment_bytes: usize) -> bool {
         let fits = |last: &Segment| last.has_room_for(entry, segment_bytes);
@@ -95,12 +109,24 @@ impl Log {
     /// Hides what is there from newcomers.
     pub(super) fn hide(&mut self) {
         self.visible_from = self.next;
+        self.visible_id = self.stored;
+    }
+
+    pub(super) fn visible_id(&self) -> u64 {
+        self.visible_id
+    }
+
+    pub(super) fn older_unix_ms(&self) -> u64 {
+        self.older_unix_ms
     }
 
     /// Forgets the oldest segment.
     pub(super) fn pop_front(&mut self) -> Option<Segment> {
         let segment = self.segments.pop_front()?;
         self.bytes -= segment.bytes();
+        if let Some(newest) = segment.index().last() {
+            self.older_unix_ms = newest.unix_ms;
+        }
         Some(segment)
     }
 
@@ -140,7 +166,8 @@ impl Log {
         self.bytes
     }
 
-    /// Stored entries before `sequence`, which is there or the next.
+    /// Stored entries before `sequence`, which is there or the next; where ids are dense, the
+    /// newest id before it.
     pub(super) fn stored_before(&self, sequence: u64) -> u64 {
         match self.segment_of(sequence) {
             Some(segment) => {
@@ -288,7 +315,8 @@ impl Log {
         sequence.max(floor)
     }
 
-    fn after(&self, id: EntryId, floor: u64) -> (u64, u64) {
+    /// The place after the entry `id`, and how many stored entries are gone between them.
+    pub(super) fn after(&self, id: EntryId, floor: u64) -> (u64, u64) {
         if id.0 >= self.newest_id {
             return (self.next, 0);
         }

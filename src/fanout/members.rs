@@ -6,7 +6,7 @@
 use super::connection::{Connection, Ending, NOWHERE};
 use super::room::{Place, Room};
 use super::{Dialect, Fanout};
-use crate::chat::RoomId;
+use crate::chat::{Extent, RoomId};
 
 impl Fanout {
     /// Takes a member to the nearest boundary between entries, and returns the sequence number
@@ -118,7 +118,7 @@ impl Fanout {
             }
         }
         let is_queued = room.is_queued;
-        *room = Room::new(RoomId(0), None, false);
+        *room = Room::new(RoomId(0), None, false, Extent::EMPTY);
         room.is_queued = is_queued;
         self.vacant_rooms.push(at);
     }
@@ -131,6 +131,10 @@ impl Fanout {
         let connection = &mut self.connections[slot as usize];
         connection.ending = Ending::Gone;
         connection.begun = NOWHERE;
+        if let Some(reading) = self.connections[slot as usize].reading_page() {
+            self.release_page(slot, reading);
+        }
+        let connection = &mut self.connections[slot as usize];
         if let Some(mut cold) = connection.cold.take() {
             self.buffers.take_back(std::mem::take(&mut cold.rest));
             if let Some(unfinished) = cold.unfinished.take() {
@@ -190,7 +194,9 @@ impl Fanout {
                     connection.is_blocked,
                     "a room knows who is blocked"
                 );
-                let is_seen = connection.is_blocked || room.members.is_behind(member);
+                let is_seen = connection.is_blocked
+                    || room.members.is_behind(member)
+                    || connection.is_held_up(one.room);
                 let is_waiting = match room.members.place(member) {
                     Place::Entry(next) => next < room.log.next(),
                     Place::Run(..) | Place::Stopped => room.has_more_for(member),

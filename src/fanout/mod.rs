@@ -16,9 +16,14 @@
 //! The one rule of the wire: a message once begun on a connection is finished before any other
 //! byte, whatever happens to the room it came from.
 //!
+//! Memory holds the newest part of a log. Who reads further back is fed from the store, page by
+//! page, through the same visits: what it is sent is one sequence, without gap or double.
+//!
 //! Pure: the caller lends sealer and socket as [`Outlets`] and says what time it is. It decides
 //! nothing about the chat: who is a member, and what is published, it is told.
 
+mod below;
+mod bounds;
 mod buffers;
 mod connection;
 mod effects;
@@ -27,7 +32,10 @@ mod ending;
 pub(crate) mod fault;
 mod log;
 mod members;
+mod offer;
+mod pages;
 mod record;
+mod replay;
 mod retention;
 mod room;
 mod segment;
@@ -38,10 +46,12 @@ mod tests;
 mod unfinished;
 mod visit;
 
+pub use bounds::{Bounds, Usage};
+
 use crate::chat::{ClientId, Close, Loss, RoomId};
-use crate::limits;
 use buffers::Buffers;
 use connection::Connection;
+use pages::Pages;
 use record::Record;
 use room::Room;
 use std::collections::{BTreeMap, VecDeque};
@@ -88,58 +98,15 @@ pub trait Outlets {
     }
 }
 
-/// How much may be kept; [`Bounds::default`] is what `limits` says, the simulator takes less.
-#[derive(Clone, Copy, Debug)]
-pub struct Bounds {
-    /// Size of a segment of a log, bytes.
-    pub segment_bytes: usize,
-    /// Bytes a room keeps for newcomers at least, unless it has `room_log_entries_min`.
-    pub room_log_bytes_min: usize,
-    /// Stored entries a room keeps for newcomers at least, unless it has `room_log_bytes_min`.
-    pub room_log_entries_min: usize,
-    /// Bytes above which slow readers make senders wait.
-    pub room_log_bytes_pressed: usize,
-    /// Bytes a room keeps at most.
-    pub room_log_bytes_max: usize,
-    /// Bytes all rooms keep at most; must take the longest entry.
-    pub logs_bytes_max: usize,
-    /// Bytes of begun entries kept for connections, beside the logs; must take the longest entry.
-    pub unfinished_bytes_max: usize,
-    /// Whole records that blocked connections may hold together.
-    pub write_buffers_max: usize,
-    /// Members up to which a room goes before rooms in the middle of a sweep.
-    pub small_room_members_max: usize,
-}
-
-impl Default for Bounds {
-    fn default() -> Self {
-        Self {
-            segment_bytes: limits::SEGMENT_BYTES,
-            room_log_bytes_min: limits::ROOM_LOG_BYTES_MIN,
-            room_log_entries_min: limits::ROOM_LOG_ENTRIES_MIN,
-            room_log_bytes_pressed: limits::ROOM_LOG_BYTES_PRESSED,
-            room_log_bytes_max: limits::ROOM_LOG_BYTES_MAX,
-            logs_bytes_max: limits::LOGS_BYTES_MAX,
-            unfinished_bytes_max: limits::UNFINISHED_BYTES_MAX,
-            write_buffers_max: limits::WRITE_BUFFERS_MAX,
-            small_room_members_max: limits::SMALL_ROOM_MEMBERS_MAX,
-        }
-    }
-}
-
-/// What is held at this moment.
+/// What has gone through, and who does not keep up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Bytes of all rooms' logs, in every form, with their indexes.
-    pub logs_bytes: usize,
-    /// Bytes of the largest room's log.
-    pub largest_log_bytes: usize,
-    /// Bytes of begun entries kept for connections beside the logs.
-    pub unfinished_bytes: usize,
-    /// Bytes lent to blocked connections for sealed records.
-    pub write_buffer_bytes: usize,
-    /// Rooms, inboxes included.
-    pub rooms: usize,
+pub struct Traffic {
+    /// Entries that became visible.
+    pub published: u64,
+    /// The same, times the members of the room at that moment.
+    pub deliveries: u64,
+    /// Connections that do not accept what is owed to them.
+    pub blocked: usize,
 }
 
 /// Who is to be visited.
@@ -171,6 +138,7 @@ pub struct Fanout {
     queues: Queues,
     buffers: Buffers,
     ledger: Ledger,
+    pages: Pages,
     /// The record being made; shared by all visits so that it stays in cache.
     record: Record,
     /// Where an entry is encoded before it is known where it goes.
@@ -180,6 +148,7 @@ pub struct Fanout {
     now: Duration,
     /// Whether this round of the sweep has offered the kernel anything.
     has_offered: bool,
+    traffic: Traffic,
 }
 
 impl Fanout {
@@ -195,11 +164,13 @@ impl Fanout {
             queues: Queues::default(),
             buffers: Buffers::new(bounds.write_buffers_max),
             ledger: Ledger::default(),
+            pages: Pages::new(bounds.pages_max),
             record: Record::new(),
             scratch: Vec::new(),
             line_scratch: Vec::new(),
             now: Duration::ZERO,
             has_offered: false,
+            traffic: Traffic::default(),
         }
     }
 
@@ -244,6 +215,11 @@ impl Fanout {
 
     /// Whether a sweep would find something to do, so that the loop must not sleep.
     pub fn has_work(&self) -> bool {
+        self.has_visits() || self.pages.has_requests()
+    }
+
+    /// Whether somebody is to be visited.
+    fn has_visits(&self) -> bool {
         let queues = &self.queues;
         let waits =
             !(queues.ready.is_empty() && queues.small.is_empty() && queues.large.is_empty());
@@ -265,6 +241,18 @@ impl Fanout {
             unfinished_bytes: self.ledger.bytes(),
             write_buffer_bytes: self.buffers.lent_bytes(),
             rooms: self.places.len(),
+            pages: self.pages.taken(),
+            pages_asked: self.pages.asked(),
+            pages_bytes: self.pages.bytes(),
+            pages_waiting: self.pages.waiting(),
+        }
+    }
+
+    /// What has gone through since the start, and how many do not keep up now.
+    pub fn traffic(&self) -> Traffic {
+        Traffic {
+            blocked: self.queues.watched.len(),
+            ..self.traffic
         }
     }
 

@@ -1,17 +1,18 @@
 //! What a room keeps, and who loses when it cannot keep everything.
 //!
 //! A room keeps enough for newcomers. Beyond that a segment stays while somebody reads in it, and
-//! beyond the bound it goes all the same: its readers go on with what is left, and are told
-//! exactly how many stored entries they missed. Before that the room's senders wait a little.
+//! beyond the bound it goes all the same: its readers go on from the store. Without one they go on
+//! with what is left, and are told exactly how many stored entries they missed; before that the
+//! room's senders wait a little.
 //!
 //! Nobody counts the readers of a segment. Who reads where is looked up in one pass over the
 //! room's cursors when a segment has been filled and an old one could go: 8 bytes per member, once
 //! per 64 KiB published, where delivering those has cost each member 64 KiB. Counts would cost
 //! every visit instead.
 
-use super::Fanout;
 use super::connection::CatchUp;
 use super::room::{Place, Pressure};
+use super::{Dialect, Fanout};
 use crate::chat::ClientId;
 use crate::limits::{EPHEMERAL_SENDER_WAIT_MAX, LOGS_CUT_SHARE};
 use std::collections::BinaryHeap;
@@ -80,7 +81,7 @@ impl Fanout {
     }
 
     /// Lets the oldest segment go, whoever reads in it; says whether there was one.
-    fn evict(&mut self, at: u32) -> bool {
+    pub(super) fn evict(&mut self, at: u32) -> bool {
         let Some(front) = self.rooms[at as usize].log.front() else {
             return false;
         };
@@ -109,6 +110,10 @@ impl Fanout {
         let next = self.settle(at, number);
         let stop = self.connections[slot as usize].stop(at);
         let room = &mut self.rooms[at as usize];
+        if self.bounds.has_store {
+            self.fall_below(at, member, next, end);
+            return;
+        }
         // What comes after the stop of one that is finishing is not missed.
         let beyond = stop.map_or(0, |stop| room.log.stored_in_front_from(stop.sequence));
         let missed = room.log.stored_in_front_from(next) - beyond;
@@ -120,10 +125,41 @@ impl Fanout {
         match connection.catch_up_mut(at) {
             Some(catch_up) => catch_up.missed += missed,
             None => connection.cold_mut().catch_ups.push(CatchUp {
-                room: at,
                 missed,
-                newcomer: None,
+                ..CatchUp::new(at)
             }),
+        }
+    }
+
+    /// A member that read at `next` goes on at `end`, and the store has what lies between.
+    fn fall_below(&mut self, at: u32, member: usize, next: u64, end: u64) {
+        let room = &mut self.rooms[at as usize];
+        room.members.set_place(member, Place::Entry(end.max(next)));
+        let connection = &mut self.connections[room.members.slot(member) as usize];
+        let front = room.log.front().expect("it is about to go");
+        let had = room.log.stored_before(next);
+        let newest = front.stored_before + front.stored();
+        // What comes after the stop of one that is finishing is not for it.
+        let newest = connection
+            .stop(at)
+            .map_or(newest, |stop| newest.min(stop.id));
+        if newest <= had {
+            return;
+        }
+        let client = connection.client(room.members.slot(member));
+        let dialect = connection.dialect;
+        let catch_ups = &mut connection.cold_mut().catch_ups;
+        let found = catch_ups.iter().position(|one| one.room == at);
+        let found = found.unwrap_or_else(|| {
+            catch_ups.push(CatchUp::new(at));
+            catch_ups.len() - 1
+        });
+        let below = catch_ups[found].fall_below(had, newest + 1);
+        if dialect == Dialect::Line {
+            // The store does not know which connection said what.
+            let index = front.index().iter();
+            let own = index.filter(|entry| entry.is_stored() && entry.is_from(client));
+            below.note_own(own.map(|entry| entry.id).filter(|id| *id > had));
         }
     }
 
@@ -150,6 +186,10 @@ impl Fanout {
 
     /// Sees whether a room has become so full that its senders must wait.
     pub(super) fn press(&mut self, at: u32) {
+        if self.bounds.has_store {
+            // Whoever is slow goes on from there; nobody waits for it.
+            return;
+        }
         let room = &mut self.rooms[at as usize];
         let is_full = room.log.bytes() > self.bounds.room_log_bytes_pressed;
         match room.pressure {
@@ -197,7 +237,6 @@ impl Fanout {
     /// Checks all counts and both sides of all memberships. For tests: looks at everything.
     #[cfg(test)]
     pub(super) fn assert_invariants(&self) {
-        use super::Dialect;
         let mut logs_bytes = 0;
         for room in &self.rooms {
             room.log.assert_invariants();
@@ -231,6 +270,11 @@ impl Fanout {
             unfinished_bytes <= self.bounds.unfinished_bytes_max,
             "begun entries are bounded"
         );
+        let wants = |serial: u64| {
+            let holds = self.connections.iter().filter(|one| one.holds(serial));
+            holds.count()
+        };
+        self.pages.assert_invariants(wants);
         for slot in 0..self.connections.len() {
             self.assert_connection(u32::try_from(slot).unwrap());
         }

@@ -6,7 +6,7 @@
 
 use super::Dialect;
 use super::log::Log;
-use crate::chat::{RoomId, RoomName};
+use crate::chat::{Extent, RoomId, RoomName};
 use std::time::Duration;
 
 const WORD_BITS: usize = u64::BITS as usize;
@@ -246,7 +246,16 @@ fn set_bit(words: &mut [u64], at: usize, on: bool) {
 }
 
 impl Room {
-    pub(super) fn new(id: RoomId, name: Option<RoomName>, keeps_history: bool) -> Self {
+    pub(super) fn new(
+        id: RoomId,
+        name: Option<RoomName>,
+        keeps_history: bool,
+        extent: Extent,
+    ) -> Self {
+        let mut log = Log::begin(extent);
+        if !keeps_history {
+            log.hide();
+        }
         Self {
             id,
             name,
@@ -256,7 +265,7 @@ impl Room {
             pressure: Pressure::None,
             line_members: 0,
             sweep_at: 0,
-            log: Log::default(),
+            log,
             members: Members::default(),
         }
     }

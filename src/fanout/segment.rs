@@ -232,6 +232,12 @@ impl Segment {
         }
     }
 
+    /// The sealed bytes of its `offset`-th entry.
+    pub(super) fn entry(&self, offset: usize) -> Bytes<'_> {
+        let extent = self.extent(Dialect::Sealed, offset);
+        self.bytes_of(Dialect::Sealed, extent.start, extent.end)
+    }
+
     /// How far into the segment's stream a position is.
     pub(super) fn within(&self, dialect: Dialect, position: u64) -> usize {
         usize::try_from(position - self.start(dialect)).expect("a segment fits memory")

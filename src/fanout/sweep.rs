@@ -45,7 +45,7 @@ impl Fanout {
         };
         self.relieve();
         self.ledger.sweep_orphans();
-        while self.has_work() {
+        while self.has_visits() {
             self.has_offered = false;
             self.drain(&mut clock, outlets);
             self.serve_ready(&mut clock, outlets);

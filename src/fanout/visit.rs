@@ -19,6 +19,19 @@ pub(super) enum Filled {
     Done,
     /// The record takes no more of it.
     Full,
+    /// The rest is not here; a page that comes has the connection visited again.
+    Waiting,
+}
+
+impl Filled {
+    /// What became of two things.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Full, _) | (_, Self::Full) => Self::Full,
+            (Self::Waiting, _) | (_, Self::Waiting) => Self::Waiting,
+            (Self::Done, Self::Done) => Self::Done,
+        }
+    }
 }
 
 /// What became of bytes offered to the kernel.
@@ -50,7 +63,7 @@ impl Fanout {
             self.make_ready(slot);
             return;
         }
-        self.fill(slot);
+        let filled = self.fill(slot);
         match self.flush_record(slot, outlets) {
             Flush::Drained => {}
             Flush::Stuck => return,
@@ -59,7 +72,7 @@ impl Fanout {
         connection.tidy();
         if connection.ending == Ending::Closed {
             self.report_finished(slot, outlets);
-        } else if connection.is_owed() {
+        } else if connection.goes_on(filled) {
             self.make_ready(slot);
         }
     }
@@ -163,30 +176,31 @@ impl Fanout {
     // --- Filling ---
 
     /// Fills the record with what waits for a connection.
-    fn fill(&mut self, slot: u32) {
+    fn fill(&mut self, slot: u32) -> Filled {
         let connection = &self.connections[slot as usize];
         self.record.begin(connection.dialect);
         if connection.cold.is_none() && connection.membership_count() == 1 {
             // Whatever was begun is the front of this run.
             let only = connection.membership(0);
-            self.fill_room(slot, only.room, only.member);
-            return;
+            return self.fill_room(slot, only.room, only.member);
         }
         let is_clear = self.fill_unfinished(slot) == Filled::Done
             && self.fill_begun(slot) == Filled::Done
             && self.fill_replies(slot) == Filled::Done;
         if !is_clear {
-            return;
+            return Filled::Full;
         }
         let asked = self.fill_asked(slot);
-        // One that waits for space among the begun entries does not hold up the live rooms.
+        // One that waits, for a page or for space among the begun entries, does not hold up the
+        // live rooms.
         if asked == Filled::Full && !self.record.is_empty() {
-            return;
+            return Filled::Full;
         }
-        let live = self.fill_turns(slot);
-        if asked == Filled::Done && live == Filled::Done {
+        let filled = asked.and(self.fill_turns(slot));
+        if filled == Filled::Done {
             self.fill_farewell(slot);
         }
+        filled
     }
 
     /// The rest of an entry that is no longer where it was.
@@ -269,8 +283,8 @@ impl Fanout {
                     self.fill_room(slot, room, member.expect("newcomers are members"))
                 }
             };
-            if filled == Filled::Full {
-                return Filled::Full;
+            if filled != Filled::Done {
+                return filled;
             }
         }
     }
@@ -283,15 +297,28 @@ impl Fanout {
         for step in 0..count {
             let turn = (first + step) % count;
             let one = self.connections[slot as usize].membership(turn);
-            if self.connections[slot as usize].is_newcomer(one.room) {
+            let connection = &self.connections[slot as usize];
+            if connection.is_newcomer(one.room) {
+                continue;
+            }
+            if connection.is_replaying(one.room) {
+                // What is new must not be taken for what is shown once more.
+                let members = &mut self.rooms[one.room as usize].members;
+                members.clear_behind(one.member as usize);
+                result = result.and(Filled::Waiting);
                 continue;
             }
             let before = self.record.bytes.len();
             let is_full = self.record.space() == 0;
-            if !is_full && self.fill_room(slot, one.room, one.member) == Filled::Done {
+            let filled = if is_full {
+                Filled::Full
+            } else {
+                self.fill_room(slot, one.room, one.member)
+            };
+            result = result.and(filled);
+            if filled != Filled::Full {
                 continue;
             }
-            result = Filled::Full;
             let got_something = self.record.bytes.len() > before;
             if is_full || !self.record.is_empty() {
                 // One that got something goes to the end, one that got nothing is next.

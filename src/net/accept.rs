@@ -7,7 +7,8 @@ use super::listener::{Accepted, set_options};
 use super::random;
 use super::server::{Server, connection_lost};
 use crate::buffer::ByteQueue;
-use crate::chat::{Arrival, ClientId, ClientKey, Door, Input, Now, Token};
+use crate::chat::{Arrival, ClientId, ClientKey, Door, Input, Now, Token, TokenHash};
+use crate::crypto::token;
 use crate::fanout::Dialect;
 use crate::limits::{
     ACCEPT_PAUSE, ACCEPTS_PER_TURN, FAILURE_LOG_INTERVAL, HANDSHAKE_BYTES_MAX, REFUSED_LINGER,
@@ -83,7 +84,10 @@ impl Server {
     fn admit(&mut self, socket: TcpStream, address: IpAddr, door: Door, now: Now) {
         let source = Source::of(address);
         let trusted = self.config.trusted.contains(address);
-        let admitted = if self.connections.is_full() {
+        let banned = self.chat.is_banned(address, None, now.unix_ms);
+        let admitted = if banned.is_some() {
+            Err(Denial::Banned)
+        } else if self.connections.is_full() {
             Err(Denial::Full)
         } else {
             self.admission
@@ -91,7 +95,12 @@ impl Server {
         };
         if let Err(denial) = admitted {
             log::debug!("refused: from={address} door={door:?} why={denial:?}");
-            self.refuse(socket, door, denial, now);
+            self.counters.refuse(refusal_word(denial));
+            let line = match banned {
+                Some(banned) => format!("Err: {banned}\n"),
+                None => refusal_line(denial).to_owned(),
+            };
+            self.refuse(socket, door, denial, &line, now);
             return;
         }
         if let Err(error) = set_options(&socket, &self.config.bounds) {
@@ -105,6 +114,7 @@ impl Server {
             }
             Door::Line => Link::Line(Box::new(LineReader::new(UNNAMED_MESSAGE_BYTES_MAX))),
         };
+        self.counters.enter(door);
         let client = self.connections.insert(socket, |client| Connection {
             client,
             door,
@@ -151,12 +161,17 @@ impl Server {
             .find(client)
             .expect("a door opens for a live connection");
         connection.flags.opened = true;
+        let secret = random::bytes();
         let arrival = Arrival {
             door: connection.door,
             source: connection.address,
             trusted: connection.trusted,
             key,
-            token: Token(random::bytes()),
+            token: Token(secret),
+            hash: TokenHash(token::hash(&secret)),
+            takes_passwords: connection.door == Door::Sealed
+                || connection.address.is_loopback()
+                || self.config.line_passwords,
         };
         let dialect = match connection.door {
             Door::Sealed => Dialect::Sealed,
@@ -172,10 +187,10 @@ impl Server {
     /// Tells a peer why it is not let in, as far as one write goes.
     ///
     /// Closing over what it sends would take the answer back, so the socket stays for a moment.
-    fn refuse(&mut self, mut socket: TcpStream, door: Door, denial: Denial, now: Now) {
+    fn refuse(&mut self, mut socket: TcpStream, door: Door, denial: Denial, line: &str, now: Now) {
         let told = match door {
             Door::Sealed => socket.write_all(&refusal_code(denial).encode()),
-            Door::Line => socket.write_all(refusal_line(denial)),
+            Door::Line => socket.write_all(line.as_bytes()),
         };
         // It is refused either way; that it hung up first changes nothing.
         let _ = told.and_then(|()| socket.shutdown(Shutdown::Write));
@@ -204,18 +219,29 @@ fn drain(mut socket: TcpStream) {
     let _ = socket.read(&mut unread);
 }
 
+fn refusal_word(denial: Denial) -> &'static str {
+    match denial {
+        Denial::Full => "full",
+        Denial::TooManyFromSource => "too-many-from-source",
+        Denial::Banned => "banned",
+    }
+}
+
 fn refusal_code(denial: Denial) -> RefusalCode {
     match denial {
         Denial::Full => RefusalCode::Full,
         Denial::TooManyFromSource => RefusalCode::TooManyFromSource,
+        Denial::Banned => RefusalCode::Banned,
     }
 }
 
-fn refusal_line(denial: Denial) -> &'static [u8] {
+/// What is said through the line door. Of a ban the chat knows more.
+fn refusal_line(denial: Denial) -> &'static str {
     match denial {
-        Denial::Full => b"Err: the server is full; try again in a minute\n",
+        Denial::Full => "Err: the server is full; try again in a minute\n",
         Denial::TooManyFromSource => {
-            b"Err: too many connections from your address; close one, or try again later\n"
+            "Err: too many connections from your address; close one, or try again later\n"
         }
+        Denial::Banned => "Err: you are banned from this server\n",
     }
 }

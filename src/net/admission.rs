@@ -9,7 +9,7 @@
 //!
 //! Knows no clock and no randomness: both are passed in.
 
-use crate::config::Config;
+use crate::config::{Bounds, Config};
 use crate::limits::{
     FAILURE_WINDOW, SOURCES_MAX, UNNAMED_REFUSAL_BEGINS_PERCENT, UNNAMED_REFUSAL_FULL_PERCENT,
     UNNAMED_REFUSAL_RATE_PERCENT,
@@ -25,6 +25,8 @@ pub(super) enum Denial {
     Full,
     /// Too many, or too many failures, from this source.
     TooManyFromSource,
+    /// An administrator has banned this source.
+    Banned,
 }
 
 /// An address, as far as it tells one subscriber from another.
@@ -86,16 +88,26 @@ pub(super) struct Admission {
 impl Admission {
     /// Nobody is in; at most `clients_max` ever will be.
     pub(super) fn new(config: &Config, clients_max: usize) -> Self {
-        Self {
+        let mut admission = Self {
             sources: BTreeMap::new(),
             departed: VecDeque::new(),
             unnamed: 0,
             clients_max,
-            unnamed_per_source: config.bounds.unnamed_per_source,
-            named_per_source: config.bounds.named_per_source,
-            failures_per_source: config.bounds.failures_per_source,
-            never_refused_below: config.bounds.unnamed_never_refused_below,
-        }
+            unnamed_per_source: 0,
+            named_per_source: 0,
+            failures_per_source: 0,
+            never_refused_below: 0,
+        };
+        admission.configure(&config.bounds);
+        admission
+    }
+
+    /// Goes by other bounds from now on; who is in stays.
+    pub(super) fn configure(&mut self, bounds: &Bounds) {
+        self.unnamed_per_source = bounds.unnamed_per_source;
+        self.named_per_source = bounds.named_per_source;
+        self.failures_per_source = bounds.failures_per_source;
+        self.never_refused_below = bounds.unnamed_never_refused_below;
     }
 
     /// Counts a new connection without a name, or says why it must not come in.
@@ -217,7 +229,6 @@ impl Admission {
     }
 
     /// How many connections have no name, and how many have one.
-    #[cfg(debug_assertions)]
     pub(super) fn counts(&self) -> (usize, usize) {
         let named = self.sources.values().map(|count| count.named).sum();
         (self.unnamed, named)

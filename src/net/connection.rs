@@ -121,6 +121,8 @@ pub(super) enum Wait {
     Memory,
     /// The journal is full; it stands in the queue of those.
     Journal,
+    /// The password worker has not answered it; it stands in the list of those.
+    Password,
     /// Too much is owed to it; it stands in the list of those.
     Owed,
     /// Its handshake stands in the queue of those.

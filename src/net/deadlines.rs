@@ -115,6 +115,26 @@ impl Deadlines {
         })
     }
 
+    /// Goes by other delays from now on. Who waits already waits no longer than they say.
+    ///
+    /// Each queue stays sorted: no entry in it is due later than one armed now would be.
+    pub(super) fn configure(&mut self, delays: Delays, now: Duration) {
+        self.delays = delays.0;
+        for (queue, delay) in self.queues.iter_mut().zip(self.delays) {
+            let latest = round_up(now + delay, delay / DEADLINE_SHARES);
+            for (due, _) in queue {
+                if due.time() > latest.time() {
+                    *due = latest;
+                }
+            }
+        }
+    }
+
+    /// How many are paused.
+    pub(super) fn paused_len(&self) -> usize {
+        self.pauses.len()
+    }
+
     /// Everybody who is paused.
     #[cfg(debug_assertions)]
     pub(super) fn paused(&self) -> impl Iterator<Item = ClientId> + '_ {

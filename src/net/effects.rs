@@ -2,7 +2,7 @@
 
 use super::connection::Link;
 use super::server::{Server, list};
-use crate::chat::{ClientId, Close, Effect, Event, Now, Parting};
+use crate::chat::{ClientId, Close, Effect, Event, Job, Now, Parting};
 
 impl Server {
     /// Carries out what the chat asked for, in order, before it is given anything else.
@@ -14,8 +14,10 @@ impl Server {
                     room,
                     name,
                     history,
-                } => self.fanout.found(room, name, history),
+                    extent,
+                } => self.fanout.found(room, name, history, extent),
                 Effect::Keep { room, history } => self.fanout.keep(room, history),
+                Effect::Erase(room, entry) => self.fanout.erase(room, entry),
                 Effect::Dissolve(room) => self.fanout.dissolve(room),
                 Effect::Publish(room, entry) => self.fanout.publish(room, &entry),
                 Effect::Join {
@@ -29,17 +31,20 @@ impl Server {
                 Effect::Leave { room, client } => self.fanout.leave(room, client),
                 Effect::Replay { room, client, from } => self.fanout.replay(room, client, from),
                 Effect::Ignore(client, names) => self.fanout.ignore(client, names),
-                Effect::Submit(job) => self.workers.submit(job),
-                Effect::Discard(client) => {
-                    if let Some(connection) = self.connections.find(client) {
-                        connection.flags.discard = true;
-                    }
+                Effect::Submit(Job::Password(job)) => {
+                    let is_trusted = self.config.trusted.contains(job.source);
+                    self.passwords.submit(job, is_trusted);
                 }
+                Effect::Submit(job) => self.workers.submit(job),
+                Effect::Discard(client) => self.discard(client),
                 Effect::Named(client) => self.named(client),
                 Effect::Finish(client, farewell, close) => {
                     self.finish(client, farewell.as_ref(), close, now);
                 }
                 Effect::Expel(client, close) => self.expel(client, close, now),
+                Effect::Record(activity) => self.operators.activity.record(activity),
+                Effect::Administered(request, outcome) => self.administered(request, outcome),
+                Effect::Operate(operation) => self.operate(operation, now),
             }
         }
     }

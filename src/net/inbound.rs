@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! socket -> scratch -> record opened in place -> frame, lent from there -> message -> chat.apply
-//!                   -> line, lent from there                            -> chat.apply
+//!                   -> line, lent from there (see `lines`)              -> chat.apply
 //! ```
 //!
 //! Only an incomplete rest is kept per connection. A message that cannot be carried out yet stays
@@ -11,17 +11,13 @@
 use super::connection::{Connection, Link, SealedLink, Wait};
 use super::deadlines::Kind;
 use super::server::{Server, connection_lost, list};
-use crate::chat::{
-    ClientId, Close, Command, Event, Input, Loss, Now, Parting, Pause, Refusal, RoomRef, Verdict,
-};
+use crate::chat::{ClientId, Close, Command, Input, Loss, Now, Parting, Pause, RoomRef, Verdict};
 use crate::crypto::record::{Opened, RecordKind};
 use crate::limits::{
     FAVOUR_TIME, HANDSHAKE_BYTES_MAX, HELD_BACK_PAUSE, INCOMPLETE_INPUT_SMALL_BYTES,
-    MESSAGE_BYTES_MAX, MESSAGE_ENVELOPE_BYTES_MAX, READ_BYTES_PER_VISIT, REPLIES_OWED_BYTES_MAX,
-    TEXT_BYTES_MAX, UNNAMED_MESSAGE_BYTES_MAX,
+    MESSAGE_BYTES_MAX, READ_BYTES_PER_VISIT, REPLIES_OWED_BYTES_MAX, UNNAMED_MESSAGE_BYTES_MAX,
 };
 use crate::wire::frame::FrameReader;
-use crate::wire::line::{LineItem, LineReader};
 use crate::wire::message::{ClientMessage, decode_client};
 use std::io::{self, Read};
 
@@ -380,142 +376,14 @@ impl Server {
                 Input::Command(client, key, Command::Tell { to, text })
             }
             ClientMessage::Run { key, line } => Input::Run(client, key, line),
+            ClientMessage::Secret { key, text } => Input::Secret(client, key, text),
             ClientMessage::Pong => return Verdict::Taken,
         };
         self.chat.apply(now, input, &mut self.effects)
     }
 
-    /// Carries out the lines in `bytes`, behind those that waited; tells whether one was dealt with.
-    fn feed_lines(
-        &mut self,
-        client: ClientId,
-        reader: &mut LineReader,
-        bytes: &[u8],
-        now: Now,
-    ) -> bool {
-        let mut is_handled = false;
-        let mut input = bytes;
-        if !bytes.is_empty() {
-            self.heard(client, now);
-        }
-        while let Some(item) = reader.peek(&mut input) {
-            let is_empty = item == LineItem::Empty;
-            let verdict = self.apply_item(client, item, now);
-            self.carry_out(now);
-            if let Verdict::Paused(pause) = verdict {
-                reader.stash(input);
-                self.pause(client, pause);
-                break;
-            }
-            reader.consume(&mut input);
-            is_handled = true;
-            let Some(connection) = self.connections.find(client) else {
-                break;
-            };
-            if connection.flags.silenced || connection.flags.doomed {
-                break;
-            }
-            if std::mem::take(&mut connection.flags.discard) {
-                reader.discard(&mut input);
-            }
-            if connection.flags.named {
-                reader.set_bytes_max(TEXT_BYTES_MAX + MESSAGE_ENVELOPE_BYTES_MAX);
-            }
-            // Nothing has come behind it, not even the beginning of a line.
-            if is_empty && input.is_empty() && reader.held() == 0 {
-                self.begin_empty_line(client, now);
-            }
-            if self.must_be_paid(client) {
-                reader.stash(input);
-                break;
-            }
-        }
-        is_handled
-    }
-
-    /// Carries out one thing that came through the line door.
-    fn apply_item(&mut self, client: ClientId, item: LineItem<'_>, now: Now) -> Verdict {
-        let refusal = match item {
-            LineItem::Line(line) => {
-                let input = Input::Line(client, &line);
-                return self.chat.apply(now, input, &mut self.effects);
-            }
-            LineItem::Interrupt => {
-                let input = Input::Line(client, "/quit");
-                return self.chat.apply(now, input, &mut self.effects);
-            }
-            // What it means is seen once it is known whether something follows.
-            LineItem::Empty => return Verdict::Taken,
-            LineItem::TooLong => Refusal::TextTooLong {
-                max: self.line_bytes_max(client),
-            },
-            LineItem::Foreign(protocol) => {
-                let refusal = Refusal::WrongDoor {
-                    advice: protocol.advice(),
-                };
-                let told = Event::Refused(None, refusal);
-                self.finish(client, Some(&told), Close::Done, now);
-                return Verdict::Taken;
-            }
-        };
-        self.fanout.reply(client, &Event::Refused(None, refusal));
-        Verdict::Taken
-    }
-
-    /// How long a line may be at present.
-    fn line_bytes_max(&mut self, client: ClientId) -> usize {
-        let is_named = self
-            .connections
-            .find(client)
-            .is_some_and(|found| found.flags.named);
-        if is_named {
-            TEXT_BYTES_MAX
-        } else {
-            UNNAMED_MESSAGE_BYTES_MAX
-        }
-    }
-
-    /// An empty line means leaving, but only when nothing follows it for a while.
-    fn begin_empty_line(&mut self, client: ClientId, now: Now) {
-        let Some(connection) = self.connections.find(client) else {
-            return;
-        };
-        connection.empty_line = Some(now.monotonic);
-        self.deadlines.arm(Kind::EmptyLine, client, now.monotonic);
-    }
-
-    /// An empty line has stood alone for long enough, unless something came since.
-    pub(super) fn end_empty_line(&mut self, client: ClientId, now: Now) {
-        let Some(connection) = self.connections.find(client) else {
-            return;
-        };
-        let Some(since) = connection.empty_line else {
-            return;
-        };
-        if now.monotonic < since + crate::limits::EMPTY_LINE_WAIT || connection.flags.silenced {
-            return;
-        }
-        if connection.wait.is_some() || connection.flags.readable {
-            // What may have followed has not been read yet.
-            self.deadlines.arm(Kind::EmptyLine, client, now.monotonic);
-            return;
-        }
-        let verdict = self
-            .chat
-            .apply(now, Input::Line(client, ""), &mut self.effects);
-        self.carry_out(now);
-        match verdict {
-            // It spoke faster than its rate; the empty line stands until it is heard.
-            Verdict::Paused(_) => self.deadlines.arm(Kind::EmptyLine, client, now.monotonic),
-            Verdict::Taken => {
-                if let Some(connection) = self.connections.find(client) {
-                    connection.empty_line = None;
-                }
-            }
-        }
-    }
-
-    fn heard(&mut self, client: ClientId, now: Now) {
+    /// The peer has said something.
+    pub(super) fn heard(&mut self, client: ClientId, now: Now) {
         if let Some(connection) = self.connections.find(client) {
             connection.heard = now.monotonic;
             connection.flags.pinged = false;
@@ -524,7 +392,7 @@ impl Server {
     }
 
     /// Nothing more is read from a connection until what it waits for has come.
-    fn pause(&mut self, client: ClientId, pause: Pause) {
+    pub(super) fn pause(&mut self, client: ClientId, pause: Pause) {
         let Some(connection) = self.connections.find(client) else {
             return;
         };
@@ -539,11 +407,15 @@ impl Server {
                     self.queues.journal.push_back(client);
                 }
             }
+            Pause::Password => {
+                connection.wait = Some(Wait::Password);
+                self.queues.passwords.push(client);
+            }
         }
     }
 
     /// Whether so many replies are owed to a connection that nothing more is read from it.
-    fn must_be_paid(&mut self, client: ClientId) -> bool {
+    pub(super) fn must_be_paid(&mut self, client: ClientId) -> bool {
         if self.fanout.owed(client) <= REPLIES_OWED_BYTES_MAX {
             return false;
         }
@@ -588,6 +460,16 @@ impl Server {
                 return;
             }
             self.queues.journal.pop_front();
+        }
+    }
+
+    /// Offers again what those said who wait for the password worker; who waits still, stays.
+    pub(super) fn resume_passwords(&mut self, now: Now) {
+        for client in std::mem::take(&mut self.queues.passwords) {
+            let waits = |connection: &mut Connection| connection.wait == Some(Wait::Password);
+            if self.connections.find(client).is_some_and(waits) {
+                self.resume(client, now);
+            }
         }
     }
 

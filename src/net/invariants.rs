@@ -53,6 +53,7 @@ impl Server {
             None => true,
             Some(Wait::Pause | Wait::Memory) => queues.paused.contains(client),
             Some(Wait::Journal) => queues.journal.contains(client),
+            Some(Wait::Password) => queues.passwords.contains(client),
             Some(Wait::Owed) => queues.owed.contains(client),
             Some(Wait::Handshake) => queues.handshakes.contains(client),
         };
@@ -65,6 +66,7 @@ struct Waiting {
     readable: BTreeSet<ClientId>,
     paused: BTreeSet<ClientId>,
     journal: BTreeSet<ClientId>,
+    passwords: BTreeSet<ClientId>,
     owed: BTreeSet<ClientId>,
     handshakes: BTreeSet<ClientId>,
 }
@@ -76,6 +78,7 @@ impl Waiting {
             readable: queues.readable.iter().copied().collect(),
             paused: server.deadlines.paused().collect(),
             journal: queues.journal.iter().copied().collect(),
+            passwords: queues.passwords.iter().copied().collect(),
             owed: queues.owed.iter().copied().collect(),
             handshakes: queues.handshakes.iter().copied().collect(),
         }

@@ -5,24 +5,35 @@
 //! [`crate::chat`], and carries out the effects that come back.
 
 mod accept;
+mod activity;
 mod admission;
 mod clock;
 mod connection;
 mod counters;
 mod deadlines;
 mod effects;
+mod figures;
 mod handshakes;
 mod identity;
 mod inbound;
 #[cfg(debug_assertions)]
 mod invariants;
+mod lines;
 mod listener;
+mod metrics;
+mod operators;
 mod outbound;
+mod passwords;
 mod phases;
 mod random;
+mod reload;
 mod server;
+mod service;
+mod side_door;
 mod start;
 mod stop;
+mod turns;
+mod wake;
 mod workers;
 
 pub use server::{Server, ServerError};

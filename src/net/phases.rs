@@ -4,7 +4,7 @@ use super::connection::{Connection, Link, Wait};
 use super::deadlines::Kind;
 use super::outbound::Outbound;
 use super::server::{Server, ServerError, connection_lost, list};
-use crate::chat::{ClientId, Close, Door, Event, Input, Loss, Now, Parting};
+use crate::chat::{ClientId, Close, Door, Event, Input, Loss, Now, Outcome, Parting};
 use crate::limits::{REKEYS_PER_TURN_MAX, UNREAD_DISCARDS_MAX};
 use mio::net::TcpStream;
 use std::io::Read;
@@ -20,6 +20,11 @@ impl Server {
 
     /// Gives the workers' outcomes to the chat, then goes on with who waited for them.
     pub(super) fn complete(&mut self, now: Now) -> Result<(), ServerError> {
+        self.complete_passwords(now)?;
+        if let Some(space) = self.workers.next_space() {
+            let _ = self.chat.apply(now, Input::Space(space), &mut self.effects);
+            self.carry_out(now);
+        }
         self.workers.hand_over()?;
         let mut is_any = false;
         loop {
@@ -37,6 +42,37 @@ impl Server {
         if is_any {
             self.resume_journal(now);
         }
+        for (request, page) in self.workers.next_pages() {
+            self.fanout.supply(&request, page);
+        }
+        Ok(())
+    }
+
+    /// Gives the outcomes of passwords to the chat. They come before the journal's, so that a
+    /// change they lead to is handed over in this turn.
+    fn complete_passwords(&mut self, now: Now) -> Result<(), ServerError> {
+        let mut is_any = false;
+        while let Some((client, outcome)) = self.passwords.next_outcome()? {
+            is_any = true;
+            let is_wrong = matches!(
+                outcome,
+                Outcome::Checked {
+                    is_right: false,
+                    ..
+                }
+            );
+            if is_wrong && let Some(connection) = self.connections.find(client) {
+                self.admission.failed(connection.source, now.monotonic);
+            }
+            let _ = self
+                .chat
+                .apply(now, Input::Outcome(outcome), &mut self.effects);
+            self.carry_out(now);
+        }
+        if is_any {
+            self.resume_passwords(now);
+        }
+        self.passwords.hand_over()?;
         Ok(())
     }
 
@@ -73,6 +109,7 @@ impl Server {
         }
         // Whoever was resumed in this phase or the one before may have spoken.
         self.workers.hand_over()?;
+        self.passwords.hand_over()?;
         Ok(())
     }
 
@@ -185,6 +222,12 @@ impl Server {
         for (client, loss) in doomed {
             self.doom(client, Parting::Lost(loss));
         }
+        // Only now is it known what readers want that memory does not have.
+        let mut requests = Vec::new();
+        self.fanout.take_page_requests(&mut requests);
+        for request in requests {
+            self.workers.read_page(request);
+        }
         self.resume_paid(now);
     }
 
@@ -232,10 +275,12 @@ impl Server {
                 log::debug!("cannot stop watching a connection: {error}");
             }
             self.incomplete_bytes -= connection.held_bytes;
+            self.counters.leave(connection.door);
             self.admission
                 .exit(connection.source, connection.flags.named, now.monotonic);
             if connection.flags.opened {
                 self.fanout.close(client);
+                self.passwords.forget(client);
                 let parting = connection.parting;
                 let _ = self
                     .chat
@@ -244,6 +289,9 @@ impl Server {
             }
         }
         self.go_on_stopping(now);
+        // Operators and those who left may have changed something since the last time, and the
+        // loop may now sleep for long.
+        self.workers.hand_over()?;
         #[cfg(debug_assertions)]
         self.assert_invariants();
         Ok(())

@@ -1,7 +1,7 @@
 //! The server: one loop, a fixed sequence of phases.
 //!
 //! ```text
-//! wait -> accept -> read -> complete -> expire -> write -> reap -> wait ...
+//! wait -> accept -> read -> complete -> expire -> answer -> write -> reap -> wait ...
 //! ```
 //!
 //! Nothing is written and no slot is freed in the middle of handling an event: writing happens in
@@ -13,8 +13,11 @@ use super::connection::Connections;
 use super::counters::Counters;
 use super::deadlines::Deadlines;
 use super::listener::Listener;
+use super::operators::Operators;
+use super::passwords::Passwords;
 use super::start::Identity;
-use super::workers::{WorkerDied, Workers};
+use super::turns::Phase;
+use super::workers::{WorkerFailure, Workers};
 use crate::chat::{Chat, ClientId, Effects, Now};
 use crate::config::Config;
 use crate::fanout::Fanout;
@@ -45,6 +48,7 @@ pub struct Server {
     pub(super) connections: Connections,
     pub(super) deadlines: Deadlines,
     pub(super) workers: Workers,
+    pub(super) passwords: Passwords,
     pub(super) chat: Chat,
     pub(super) effects: Effects,
     pub(super) fanout: Fanout,
@@ -52,6 +56,8 @@ pub struct Server {
     pub(super) queues: Queues,
     /// Where every socket is read into.
     pub(super) scratch: Vec<u8>,
+    /// What is there for operators: metrics, control socket, activity log.
+    pub(super) operators: Operators,
     /// What went wrong, counted.
     pub(super) counters: Counters,
     /// Bytes held of incomplete input, of all connections.
@@ -73,6 +79,8 @@ pub(super) struct Queues {
     pub(super) resuming: Option<ClientId>,
     /// Not read until the journal has room.
     pub(super) journal: VecDeque<ClientId>,
+    /// Not read until the password worker has answered them.
+    pub(super) passwords: Vec<ClientId>,
     /// Who goes on with a long message although too much is held, and until when.
     pub(super) favoured: Option<(ClientId, Duration)>,
     /// Not read until less is owed to them.
@@ -93,6 +101,8 @@ pub(super) struct Stopping {
     pub(super) until: Duration,
     /// Whether everybody has been told.
     pub(super) told: bool,
+    /// What an administrator said of it.
+    pub(super) why: Option<std::sync::Arc<str>>,
 }
 
 /// Why a server ended that was not asked to.
@@ -102,6 +112,8 @@ pub enum ServerError {
     Poll(io::Error),
     /// A worker died.
     Worker,
+    /// What was to be stored may not be on the disk.
+    Store,
 }
 
 impl fmt::Display for ServerError {
@@ -109,13 +121,20 @@ impl fmt::Display for ServerError {
         match self {
             Self::Poll(error) => write!(f, "cannot wait for events: {error}"),
             Self::Worker => f.write_str("a worker thread ended unexpectedly"),
+            Self::Store => f.write_str(
+                "the disk did not keep what it was given, so nothing can be promised any more; \
+                 look at the disk, then start again: what was acknowledged is there",
+            ),
         }
     }
 }
 
-impl From<WorkerDied> for ServerError {
-    fn from(_: WorkerDied) -> Self {
-        Self::Worker
+impl From<WorkerFailure> for ServerError {
+    fn from(failure: WorkerFailure) -> Self {
+        match failure {
+            WorkerFailure::Died => Self::Worker,
+            WorkerFailure::Broken => Self::Store,
+        }
     }
 }
 
@@ -127,23 +146,38 @@ impl Server {
     /// [`ServerError`] when it cannot go on.
     pub fn run(mut self) -> Result<(), ServerError> {
         let mut events = Events::with_capacity(crate::limits::EVENTS_PER_TURN);
+        super::service::ready();
         while !self.is_done() {
             // Sleeps until something happens or is due; the only phase that blocks.
             let now = self.wait(&mut events)?;
             // New connections first, so that a busy server still lets people in.
             self.accept(now);
+            self.turned(Phase::Accept);
             // Bytes become commands, commands effects; nothing is written yet.
             self.read(now)?;
+            self.turned(Phase::Read);
             // What the journal has stored becomes visible.
             self.complete(now)?;
+            self.turned(Phase::Complete);
             // Who is too late, too silent or paused long enough.
             self.expire(now)?;
+            self.turned(Phase::Expire);
+            // What operators' programs ask: figures, accounts. Bounded like everything else.
+            self.answer_operators(now);
+            self.turned(Phase::Answer);
             // Everything of this turn, for each reader, in one record and one write.
             self.write(now);
+            self.turned(Phase::Write);
             // Only now are slots freed: no event above can have named a reused one.
             self.reap(now)?;
+            self.turned(Phase::Reap);
         }
         Ok(())
+    }
+
+    /// Notes that a phase has ended.
+    fn turned(&mut self, phase: Phase) {
+        self.operators.turns.end(phase, self.clock.elapsed());
     }
 
     /// Waits for events, notes what they say, and returns the time of this turn.
@@ -155,6 +189,7 @@ impl Server {
             Err(error) => return Err(ServerError::Poll(error)),
         }
         let now = self.clock.now();
+        self.operators.turns.begin(now.monotonic);
         for event in events.iter() {
             self.note(event, now);
         }
@@ -170,6 +205,8 @@ impl Server {
             || !queues.handshakes.is_empty()
             || !queues.doomed.is_empty()
             || self.fanout.has_work()
+            || self.passwords.has_refused()
+            || self.operators.has_work()
         {
             return Duration::ZERO;
         }
@@ -180,6 +217,7 @@ impl Server {
             self.fanout.next_relief(),
             accepting.then_some(self.accept_again),
             queues.refused.front().map(|(due, _)| *due),
+            self.operators.next_deadline(),
             self.stopping.as_ref().map(|stopping| stopping.until),
         ];
         let elapsed = self.clock.elapsed();
@@ -201,6 +239,7 @@ impl Server {
             Token(token) if token > LISTENERS - self.listeners.len() && token <= LISTENERS => {
                 self.listeners[LISTENERS - token].ready = true;
             }
+            Token(token) if self.operators.note(token) => {}
             Token(slot) => self.note_connection(slot, event),
         }
     }

@@ -1,14 +1,16 @@
 //! Starting: from a configuration to a server that can be connected to.
 
 use super::admission::Admission;
-use super::clock::Clock;
+use super::clock::{Clock, unix_ms};
 use super::connection::Connections;
 use super::deadlines::{Deadlines, Delays};
 use super::listener::Listener;
+use super::operators::Operators;
+use super::passwords::Passwords;
 use super::server::{LISTENERS, Queues, SIGNALS, Server, WAKER};
 use super::workers::Workers;
 use super::{identity, random};
-use crate::chat::{Chat, Door, Effects, Epoch, Kept, Rates, Settings};
+use crate::chat::{Chat, Door, Effects, Epoch, Kept, Rates, Settings, Snapshot};
 use crate::config::{Bounds, Config, Mistake};
 use crate::crypto::fingerprint::Fingerprint;
 use crate::crypto::handshake::StaticKey;
@@ -16,7 +18,7 @@ use crate::fanout::{self, Fanout};
 use crate::limits::{
     EMPTY_LINE_WAIT, LINGER_TIMEOUT, OPEN_FILES_RESERVED, READ_BYTES_PER_VISIT, RECORD_BYTES_MAX,
 };
-use crate::store::MemoryStore;
+use crate::store::{MemoryStore, OpenError, Reader, Retention, SqliteStore, Store};
 use crate::wire::sealed::ServerHandshake;
 use mio::{Interest, Poll, Token, Waker};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -65,14 +67,19 @@ impl Server {
         listeners.extend(Listener::bind(Door::Line, &config.line)?);
         let poll = Poll::new().map_err(refused_by_system)?;
         let signals = register(&poll, &mut listeners)?;
-        let waker = Waker::new(poll.registry(), WAKER).map_err(refused_by_system)?;
-        let workers = Workers::start(Box::new(MemoryStore::new()), Arc::new(waker))
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(refused_by_system)?);
+        let memory = Memory::open(&config)?;
+        let workers = Workers::start(memory.store, memory.reader, waker.clone())
             .map_err(refused_by_system)?;
+        let passwords = Passwords::start(waker.clone()).map_err(refused_by_system)?;
+        // After the store, for it is the store that makes sure of the folder.
+        let operators = Operators::start(&config, poll.registry(), waker)?;
         let mut server = Self {
+            operators,
             admission: Admission::new(&config, clients_max),
             deadlines: Deadlines::new(delays(&config.bounds)),
-            chat: Chat::new(settings(&config), Epoch(random::bytes())),
-            fanout: Fanout::new(fanout_bounds(&config.bounds)),
+            chat: Chat::begin(settings(&config, memory.kept), memory.snapshot),
+            fanout: Fanout::new(fanout_bounds(&config.bounds, memory.kept)),
             config,
             identity,
             poll,
@@ -81,6 +88,7 @@ impl Server {
             listeners,
             connections,
             workers,
+            passwords,
             effects: Effects::new(),
             queues: Queues::default(),
             scratch: vec![0; READ_BYTES_PER_VISIT + 2 * RECORD_BYTES_MAX],
@@ -94,6 +102,10 @@ impl Server {
         server.fanout.reserve(clients_max);
         server.chat.start(&mut server.effects);
         server.carry_out(now);
+        server.record(concat!("started parlourd ", env!("CARGO_PKG_VERSION")), now);
+        for warning in &server.config.warnings {
+            log::warn!("{warning}");
+        }
         Ok(server)
     }
 
@@ -126,23 +138,22 @@ impl Server {
         )
     }
 
-    /// Where the data is, whether it was there before, and what is kept of it.
+    /// Where the data is, who said so, whether it was there before, and what is kept of it.
     fn data_words(&self) -> String {
         let age = if self.identity.is_new {
             "new"
         } else {
             "existing"
         };
-        match &self.config.data {
-            Some(folder) if self.config.ephemeral => {
-                let folder = folder.display();
-                format!("{age} key from {folder}; nothing else is kept")
-            }
-            Some(folder) => format!(
-                "data in {} ({age}); what is said is kept in memory until the server stops",
-                folder.display()
-            ),
-            None => "nothing is kept, not even this server's key".to_owned(),
+        let config = &self.config;
+        let (Some(folder), Some(origin)) = (&config.data, config.data_origin) else {
+            return "nothing is kept, not even this server's key".to_owned();
+        };
+        let folder = folder.display();
+        if config.ephemeral {
+            format!("{age} key from {folder}; nothing else is kept")
+        } else {
+            format!("data in {folder} ({age}, {origin}); what is said is kept")
         }
     }
 
@@ -153,9 +164,12 @@ impl Server {
                 .map_or("off".to_owned(), |found| found.join(","))
         };
         format!(
-            "ready sealed={} line={} metrics=off fingerprint={} address={}",
+            "ready sealed={} line={} metrics={} fingerprint={} address={}",
             doors(Door::Sealed),
             doors(Door::Line),
+            self.operators
+                .metrics_address()
+                .map_or("off".to_owned(), |address| address.to_string()),
             self.identity.fingerprint,
             self.address().unwrap_or_else(|| "off".to_owned()),
         )
@@ -196,6 +210,51 @@ impl Server {
             Some(IpAddr::V4(host)) => host.to_string(),
             None => "localhost".to_owned(),
         }
+    }
+}
+
+/// What the server remembers, and what it remembers with.
+struct Memory {
+    store: Box<dyn Store>,
+    /// Absent when nothing is kept that could be read.
+    reader: Option<Box<dyn Reader>>,
+    snapshot: Snapshot,
+    kept: Kept,
+}
+
+impl Memory {
+    /// Opens the store in the data folder; or, if nothing is to be kept, one that forgets.
+    fn open(config: &Config) -> Result<Self, Mistake> {
+        let epoch = Epoch(random::bytes());
+        let Some(folder) = config.data.as_ref().filter(|_| !config.ephemeral) else {
+            return Ok(Self {
+                store: Box::new(MemoryStore::new()),
+                reader: None,
+                snapshot: Snapshot::empty(epoch),
+                kept: Kept::InMemory,
+            });
+        };
+        let refused = |error: OpenError| Mistake(error.to_string());
+        let store = SqliteStore::open(folder, epoch, retention(config)).map_err(refused)?;
+        let clock = Clock::start();
+        let reader = store
+            .reader(Arc::new(move || clock.elapsed()))
+            .map_err(refused)?;
+        Ok(Self {
+            snapshot: store.load(unix_ms()).map_err(refused)?,
+            store: Box::new(store),
+            reader: Some(Box::new(reader)),
+            kept: Kept::Stored,
+        })
+    }
+}
+
+/// How long what is said is kept.
+fn retention(config: &Config) -> Retention {
+    let day = Duration::from_secs(24 * 3600);
+    Retention {
+        age: (config.history_days > 0).then(|| day * config.history_days),
+        entries: Some(config.history_entries).filter(|entries| *entries > 0),
     }
 }
 
@@ -284,10 +343,10 @@ fn refused_by_system(error: std::io::Error) -> Mistake {
     ))
 }
 
-fn settings(config: &Config) -> Settings {
+pub(super) fn settings(config: &Config, kept: Kept) -> Settings {
     let bounds = &config.bounds;
     Settings {
-        kept: Kept::InMemory,
+        kept,
         rates: Rates {
             command_burst: bounds.rate_burst,
             commands_per_second: bounds.rate_per_second,
@@ -296,13 +355,22 @@ fn settings(config: &Config) -> Settings {
         },
         guests_create_rooms: config.guests_create_rooms,
         rooms_max: bounds.rooms,
+        rooms_per_guest: bounds.rooms_per_guest,
+        rooms_per_account: bounds.rooms_per_account,
+        accounts_max: bounds.accounts,
+        guest_resume: bounds.resume_within,
+        log_messages: config.log_messages,
         empty_line_leaves: config.empty_line_leaves,
         ..Settings::default()
     }
 }
 
-fn fanout_bounds(bounds: &Bounds) -> fanout::Bounds {
+fn fanout_bounds(bounds: &Bounds, kept: Kept) -> fanout::Bounds {
     fanout::Bounds {
+        has_store: match kept {
+            Kept::Stored => true,
+            Kept::InMemory | Kept::No => false,
+        },
         room_log_bytes_min: bounds.room_log_bytes_min,
         room_log_bytes_max: bounds.room_log_bytes_max,
         logs_bytes_max: bounds.logs_bytes_max,
@@ -311,7 +379,7 @@ fn fanout_bounds(bounds: &Bounds) -> fanout::Bounds {
     }
 }
 
-fn delays(bounds: &Bounds) -> Delays {
+pub(super) fn delays(bounds: &Bounds) -> Delays {
     // Looked at often enough that silence is noticed within a quarter of the time between asking
     // and giving up.
     let silence = (bounds.gone_after - bounds.ping_after).min(bounds.ping_after) / 4;

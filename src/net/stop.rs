@@ -7,10 +7,20 @@
 
 use super::connection::Link;
 use super::server::{Server, Stopping, connection_lost};
+use super::service;
 use crate::chat::{Input, Now};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::sync::Arc;
 
 impl Server {
+    /// Whether a signal has come that means the end; for who asks something before the loop runs.
+    pub fn was_asked_to_stop(&mut self) -> bool {
+        let has_terminal = self.identity.has_terminal;
+        self.signals
+            .pending()
+            .any(|signal| matches!(signal, SIGTERM | SIGINT) || signal == SIGHUP && has_terminal)
+    }
+
     /// Does what the signals that came ask for.
     pub(super) fn heed_signals(&mut self, now: Now) {
         let signals: Vec<_> = self.signals.pending().collect();
@@ -24,25 +34,32 @@ impl Server {
         }
         for signal in signals {
             match signal {
-                SIGTERM | SIGINT => self.begin_to_stop(now),
+                SIGTERM | SIGINT => self.begin_to_stop(None, now),
                 // Closing the window means it; a service has no window.
-                SIGHUP if self.identity.has_terminal => self.begin_to_stop(now),
+                SIGHUP if self.identity.has_terminal => self.begin_to_stop(None, now),
                 SIGHUP => {
-                    log::info!("SIGHUP: nothing to reload; restart to change the configuration")
+                    self.reload(now);
                 }
                 other => log::debug!("signal {other} means nothing here"),
             }
         }
     }
 
-    fn begin_to_stop(&mut self, now: Now) {
+    /// Begins to stop; everybody is told `why`.
+    pub(super) fn begin_to_stop(&mut self, why: Option<Arc<str>>, now: Now) {
         if self.stopping.is_some() {
             return;
         }
         log::info!("stopping: {} connections", self.connections.len());
+        service::stopping();
+        self.record("stopping", now);
         self.listeners.clear();
         let until = now.monotonic + self.config.bounds.shutdown_grace;
-        self.stopping = Some(Stopping { until, told: false });
+        self.stopping = Some(Stopping {
+            until,
+            told: false,
+            why,
+        });
         let _ = self.chat.apply(now, Input::Stop, &mut self.effects);
         self.carry_out(now);
         let clients: Vec<_> = self.connections.clients().collect();
@@ -70,7 +87,8 @@ impl Server {
             return;
         }
         stopping.told = true;
-        self.chat.farewell(&mut self.effects);
+        self.chat
+            .farewell(stopping.why.as_deref(), &mut self.effects);
         self.carry_out(now);
     }
 

@@ -6,7 +6,10 @@
 
 use crate::chat::Rates;
 use crate::fanout::Bounds;
-use crate::limits::{JOURNAL_BYTES_MAX, JOURNAL_JOBS_MAX, KIB, TEXT_BYTES_MAX};
+use crate::limits::{
+    ANSWER_BYTES_MAX, JOURNAL_BYTES_MAX, JOURNAL_JOBS_MAX, KIB, REPLIES_OWED_BYTES_MAX,
+    TEXT_BYTES_MAX,
+};
 use std::time::Duration;
 
 /// A stream of numbers that its seed decides (splitmix64).
@@ -128,6 +131,11 @@ pub(super) struct Weather {
     pub(super) store_turns_max: usize,
     pub(super) store_permille: usize,
     pub(super) store_fails_permille: usize,
+    /// How often the reader fails, and how many entries it gives at once.
+    pub(super) page_fails_permille: usize,
+    pub(super) page_entries_max: usize,
+    /// How often the process dies; only where there is a disk.
+    pub(super) crash_permille: usize,
     pub(super) rates: Rates,
     pub(super) journal_jobs_max: usize,
     pub(super) journal_bytes_max: usize,
@@ -162,11 +170,8 @@ impl Weather {
             .magnitude(shortest, longest)
             .min(trickle_bytes_max)
             .max(64);
-        let (bounds, is_tight) = match dice.between(0, 9) {
-            0..5 => (wide_bounds(), false),
-            5 => (Bounds::default(), true),
-            _ => (tight_bounds(dice, text_bytes_max), true),
-        };
+        let (bounds, is_tight) = draw_bounds(dice, text_bytes_max);
+        let has_store = bounds.has_store;
         let ticks = [1, 5, 20, 100, 1_000].map(Duration::from_millis);
         let is_bounded = dice.chance(300);
         Self {
@@ -191,6 +196,17 @@ impl Weather {
             store_turns_max: dice.between(0, 50),
             store_permille: dice.between(50, 1_000),
             store_fails_permille: *dice.pick(&[0, 0, 20, 200]),
+            page_fails_permille: if has_store {
+                *dice.pick(&[0, 0, 0, 50])
+            } else {
+                0
+            },
+            page_entries_max: dice.magnitude(1, 200),
+            crash_permille: if has_store {
+                *dice.pick(&[0, 3, 10, 30])
+            } else {
+                0
+            },
             rates: draw_rates(dice),
             journal_jobs_max: if is_bounded {
                 dice.magnitude(1, 30)
@@ -208,6 +224,22 @@ impl Weather {
             sweep_step: Duration::from_micros(dice.magnitude(1, 3_000) as u64),
         }
     }
+}
+
+/// Bounds, and whether memory loses what readers want under them.
+fn draw_bounds(dice: &mut Dice, text_bytes_max: usize) -> (Bounds, bool) {
+    let (bounds, is_tight) = match dice.between(0, 9) {
+        0..5 => (wide_bounds(), false),
+        5 => (Bounds::default(), true),
+        _ => (tight_bounds(dice, text_bytes_max), true),
+    };
+    let bounds = Bounds {
+        has_store: dice.chance(500),
+        pages_max: dice.magnitude(1, 64),
+        page_bytes_max: dice.magnitude(64, 256 * KIB),
+        ..bounds
+    };
+    (bounds, is_tight)
 }
 
 fn draw_rates(dice: &mut Dice) -> Rates {
@@ -256,8 +288,11 @@ fn tight_bounds(dice: &mut Dice, text_bytes_max: usize) -> Bounds {
         room_log_bytes_max,
         logs_bytes_max: 2 * entry_bytes_max
             + dice.magnitude(room_log_bytes_max, 8 * room_log_bytes_max),
-        unfinished_bytes_max: 2 * entry_bytes_max + dice.magnitude(KIB, 64 * KIB),
+        // Answers that wait for the end of a replay are said in one breath with it.
+        unfinished_bytes_max: (2 * entry_bytes_max).max(REPLIES_OWED_BYTES_MAX + ANSWER_BYTES_MAX)
+            + dice.magnitude(KIB, 64 * KIB),
         write_buffers_max: dice.magnitude(2, 16),
         small_room_members_max: dice.between(1, 12),
+        ..Bounds::default()
     }
 }

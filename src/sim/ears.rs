@@ -21,6 +21,9 @@ const STAMP_BYTES: usize = 21;
 /// The code of "this name is somebody else's", and of names that are no good.
 const NAME_REFUSED: [u16; 4] = [4, 5, 6, 7];
 
+/// What readers are told when the store cannot be read.
+const UNREADABLE: &str = "the server could not read what it keeps";
+
 /// A line that is called long.
 const LONG_LINE_BYTES: usize = 1_000;
 
@@ -96,6 +99,12 @@ fn judge<'a>(
     (reader, &model.logs)
 }
 
+fn be_refused(client: ClientId, street: &mut Street<'_>) {
+    street.shell.model.tally.unreadable += 1;
+    let (reader, _) = judge(client, street);
+    reader.be_refused();
+}
+
 impl SealedEars {
     fn hear(
         &mut self,
@@ -141,6 +150,9 @@ fn listen(
     if let ServerMessage::Missed { .. } = message {
         street.shell.model.tally.missed += 1;
     }
+    if matches!(message, ServerMessage::Notice(text) if *text == UNREADABLE) {
+        return be_refused(client, street);
+    }
     let (reader, logs) = judge(client, street);
     match message {
         ServerMessage::Entry(view) => return see(reader, logs, view),
@@ -157,11 +169,16 @@ fn listen(
             reader.open(*room);
             if let Some(position) = resuming.remove(room) {
                 let after = reader.resumed_after(*room);
-                assert_eq!(after, Some(position), "who resumes goes on where it was");
+                // After a crash only what newcomers may see can be asked for.
+                assert!(
+                    after == Some(position) || !logs[room].has_history,
+                    "who resumes goes on where it was"
+                );
             }
         }
         ServerMessage::Welcome { .. }
         | ServerMessage::AskName
+        | ServerMessage::AskSecret(_)
         | ServerMessage::Current(_)
         | ServerMessage::Renamed(_)
         | ServerMessage::Notice(_)
@@ -214,6 +231,7 @@ fn react(
         ServerMessage::Done(key) => person.answered(key.0),
         ServerMessage::Refused { key: None, .. }
         | ServerMessage::AskName
+        | ServerMessage::AskSecret(_)
         | ServerMessage::Inbox(_)
         | ServerMessage::Renamed(_)
         | ServerMessage::Notice(_)
@@ -277,6 +295,9 @@ impl LineEars {
         if !self.entry.is_empty() || !(text.starts_with("-> ") || text.starts_with("Err: ")) {
             self.hear_entry(client, line, text, street);
             return;
+        }
+        if text.strip_prefix("-> ") == Some(UNREADABLE) {
+            return be_refused(client, street);
         }
         let (reader, logs) = judge(client, street);
         if let Some((place, count)) = counted(text, " earlier lines end here") {

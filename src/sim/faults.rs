@@ -8,6 +8,14 @@ use std::cell::Cell;
 pub(super) enum Fault {
     /// The store does not recognise a message that is sent again.
     RetryStoredTwice,
+    /// The store answers before what it was given would survive a crash.
+    AnsweredBeforeSynced,
+    /// The store does not know after a crash what was sent before.
+    SendersForgotten,
+    /// Of a batch that failed, only the first message is said not to be stored.
+    FailedBatchPartlyShown,
+    /// A change of a batch that failed is not tried again.
+    FailedChangeForgotten,
     /// Who has to wait for the journal a second time in a row is forgotten.
     NeverResumed,
 }
@@ -82,6 +90,35 @@ fn a_leave_that_cuts_a_begun_message_is_found() {
 #[test]
 fn a_retry_stored_twice_is_found() {
     find("stored twice", Planted::here(Fault::RetryStoredTwice));
+}
+
+#[test]
+fn an_answer_before_what_was_said_is_safe_is_found() {
+    find(
+        "answered before synced",
+        Planted::here(Fault::AnsweredBeforeSynced),
+    );
+}
+
+#[test]
+fn a_retry_stored_twice_after_a_crash_is_found() {
+    find("senders forgotten", Planted::here(Fault::SendersForgotten));
+}
+
+#[test]
+fn a_failed_batch_whose_later_part_is_shown_is_found() {
+    find(
+        "failed batch partly shown",
+        Planted::here(Fault::FailedBatchPartlyShown),
+    );
+}
+
+#[test]
+fn a_failed_change_that_is_not_tried_again_is_found() {
+    find(
+        "failed change forgotten",
+        Planted::here(Fault::FailedChangeForgotten),
+    );
 }
 
 #[test]

@@ -90,6 +90,7 @@ impl Shell {
                 self.apply(Input::Command(client, key, Command::Tell { to, text }))
             }
             ClientMessage::Run { key, line } => self.apply(Input::Run(client, key, line)),
+            ClientMessage::Secret { key, text } => self.apply(Input::Secret(client, key, text)),
             ClientMessage::Pong => Verdict::Taken,
         }
     }
@@ -172,6 +173,7 @@ impl Shell {
             Effect::Reply(..)
             | Effect::Found { .. }
             | Effect::Keep { .. }
+            | Effect::Erase(..)
             | Effect::Dissolve(_)
             | Effect::Publish(..)
             | Effect::Join { .. }
@@ -181,7 +183,10 @@ impl Shell {
             | Effect::Discard(_)
             | Effect::Named(_)
             | Effect::Finish(..)
-            | Effect::Expel(..) => false,
+            | Effect::Expel(..)
+            | Effect::Record(_)
+            | Effect::Administered(..)
+            | Effect::Operate(_) => false,
         });
         let is_unheard = self.connections[&client].has_quit;
         assert!(
@@ -197,7 +202,7 @@ fn number_of(message: &ClientMessage<'_>) -> Option<u64> {
     match message {
         ClientMessage::Say { text, .. } | ClientMessage::Tell { text, .. } => number_in(text),
         ClientMessage::Run { line, .. } => number_in_line(line),
-        ClientMessage::Hello(_) | ClientMessage::Pong => None,
+        ClientMessage::Hello(_) | ClientMessage::Secret { .. } | ClientMessage::Pong => None,
     }
 }
 

@@ -23,6 +23,7 @@ impl Published {
             | Body::Topic(text) => text.len(),
             Body::Joined { .. }
             | Body::Left { .. }
+            | Body::Kicked { .. }
             | Body::Renamed { .. }
             | Body::Counted { .. } => 0,
         };
@@ -45,10 +46,14 @@ pub(super) struct Log {
     /// Below this index newcomers see nothing.
     pub(super) visible_from: usize,
     pub(super) has_history: bool,
+    /// It was dissolved.
+    pub(super) is_over: bool,
     /// Numbers of the messages the store has, by id from 1.
     pub(super) stored: Vec<u64>,
     /// Messages the store has not answered.
     pub(super) outstanding: usize,
+    /// The time of the newest entry.
+    newest_unix_ms: u64,
     /// Who is here, as far as the entries tell.
     present: BTreeSet<Name>,
 }
@@ -62,10 +67,48 @@ impl Log {
             by_number: BTreeMap::new(),
             visible_from: 0,
             has_history,
+            is_over: false,
             stored: Vec::new(),
             outstanding: 0,
+            newest_unix_ms: 0,
             present: BTreeSet::new(),
         }
+    }
+
+    /// The server begins again: whoever was here is gone, and what was stored though it was never
+    /// shown is part of the past.
+    pub(super) fn restart(&mut self, rows: &[Option<Entry>], has_history: bool, step: u64) {
+        assert!(
+            rows.len() >= self.stored.len(),
+            "{:?}: what was stored survives a crash",
+            self.name
+        );
+        for (index, row) in rows.iter().enumerate() {
+            let entry = row.as_ref().expect("nothing is taken back in here");
+            let number = number_of(entry).expect("every message in here has a number");
+            assert_eq!(
+                self.stored.get(index),
+                Some(&number),
+                "{:?}: what is stored is what was",
+                self.name
+            );
+            if index >= self.by_id.len() {
+                let former = self.by_number.insert(number, self.entries.len());
+                assert!(former.is_none(), "message {number} is stored once");
+                self.by_id.push(self.entries.len());
+                self.entries.push(Published {
+                    entry: entry.clone(),
+                    step,
+                });
+            }
+        }
+        // What was not stored has no time any more.
+        let newest = rows.last().and_then(Option::as_ref);
+        self.newest_unix_ms = newest.map_or(0, |entry| entry.unix_ms);
+        self.present.clear();
+        self.outstanding = 0;
+        self.has_history = has_history;
+        self.visible_from = if has_history { 0 } else { self.entries.len() };
     }
 
     pub(super) fn keep(&mut self, has_history: bool) {
@@ -77,8 +120,11 @@ impl Log {
 
     /// An entry becomes visible: it must be the next, stored, and by somebody who is here.
     pub(super) fn publish(&mut self, entry: &Entry, step: u64) {
-        let newest = self.entries.last().map_or(0, |last| last.entry.unix_ms);
-        assert!(entry.unix_ms >= newest, "time does not go back in a room");
+        assert!(
+            entry.unix_ms >= self.newest_unix_ms,
+            "time does not go back in a room"
+        );
+        self.newest_unix_ms = entry.unix_ms;
         if let Some(id) = entry.id {
             let number = number_of(entry).expect("every message in here has a number");
             let index = usize::try_from(id.0 - 1).expect("ids are small here");
@@ -121,7 +167,7 @@ impl Log {
             Body::Joined { .. } => {
                 assert!(self.present.insert(author), "{author} comes when not here");
             }
-            Body::Left { .. } => {
+            Body::Left { .. } | Body::Kicked { .. } => {
                 assert!(self.present.remove(&author), "{author} goes when here");
             }
             Body::Renamed { to } => {
@@ -187,6 +233,7 @@ pub(super) fn number_of(entry: &Entry) -> Option<u64> {
         }
         Body::Joined { .. }
         | Body::Left { .. }
+        | Body::Kicked { .. }
         | Body::Renamed { .. }
         | Body::Topic(_)
         | Body::Counted { .. } => None,

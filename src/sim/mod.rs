@@ -9,6 +9,9 @@
 //!  dice                              journal ----+  (late, in batches, failing)
 //! ```
 //!
+//! In many seeds there is a disk, and the process dies now and then: a new chat and a new fan-out
+//! begin with what was committed, and people come back to it.
+//!
 //! One seed decides everything, the rates included. First people act for a while, and connections
 //! break, stall and starve; then all that is made up to be bad stops, and what is left must be
 //! delivered within a number of turns that follows from the rates. A failure names the seed and the
@@ -18,6 +21,7 @@
 //! the server.
 
 mod dice;
+mod disk;
 mod ears;
 mod faults;
 mod feed;

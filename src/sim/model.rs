@@ -8,13 +8,20 @@
 //! - an entry is shown twice, or to somebody who is not in the room, or not at all to who is;
 //! - a bound is passed.
 
+use super::dice::Weather;
+use super::disk::Disk;
 use super::log::{Log, number_of};
-use super::reader::Reader;
-use crate::chat::{Append, ClientId, Effect, Entry, Event, From, Job, Outcome, RoomId, Ticket};
+use super::reader::{Losses, Reader};
+use crate::chat::{
+    Append, ClientId, Effect, Entry, Event, From, Job, Outcome, RoomId, Ticket, Write,
+};
 use crate::fanout::{Bounds, Dialect, Usage};
 use crate::limits::WRITE_BUFFER_BYTES_MAX;
 use crate::wire::{line, message};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// What surrounds a text in a page, with its place in the index.
+const ENVELOPE_BYTES: usize = 200;
 
 /// What is true.
 pub(super) struct Model {
@@ -22,8 +29,15 @@ pub(super) struct Model {
     pub(super) readers: BTreeMap<ClientId, Reader>,
     /// Messages the store has not answered: for which rooms, from which connection.
     tickets: BTreeMap<Ticket, (Vec<RoomId>, Option<ClientId>)>,
+    /// The numbers of all messages that were ever stored.
+    stored: BTreeSet<u64>,
+    /// Changes the store has not answered.
+    changes: BTreeSet<Ticket>,
+    /// Rooms of before a crash that have not been spoken of since.
+    silent: BTreeSet<RoomId>,
     bounds: Bounds,
-    is_tight: bool,
+    losses: Losses,
+    page_entry_bytes_max: usize,
     journal_jobs_max: usize,
     /// Counts what happens, so that two happenings can be told apart.
     step: u64,
@@ -51,6 +65,11 @@ pub(super) struct Tally {
     pub(super) waits_for_journal: u64,
     pub(super) waits_for_room: u64,
     pub(super) waits_for_replies: u64,
+    pub(super) crashes: u64,
+    pub(super) pages: u64,
+    pub(super) pages_waiting: u64,
+    pub(super) unreadable: u64,
+    pub(super) connections: u64,
 }
 
 impl Tally {
@@ -68,18 +87,32 @@ impl Tally {
         self.waits_for_journal += other.waits_for_journal;
         self.waits_for_room += other.waits_for_room;
         self.waits_for_replies += other.waits_for_replies;
+        self.crashes += other.crashes;
+        self.pages += other.pages;
+        self.pages_waiting += other.pages_waiting;
+        self.unreadable += other.unreadable;
+        self.connections += other.connections;
     }
 }
 
 impl Model {
-    pub(super) fn new(bounds: Bounds, is_tight: bool, journal_jobs_max: usize) -> Self {
+    pub(super) fn new(weather: &Weather) -> Self {
+        let has_store = weather.bounds.has_store;
         Self {
             logs: BTreeMap::new(),
             readers: BTreeMap::new(),
             tickets: BTreeMap::new(),
-            bounds,
-            is_tight,
-            journal_jobs_max,
+            stored: BTreeSet::new(),
+            changes: BTreeSet::new(),
+            silent: BTreeSet::new(),
+            bounds: weather.bounds,
+            losses: Losses {
+                unstored: weather.is_tight,
+                stored: (weather.is_tight && !has_store) || weather.page_fails_permille > 0,
+                hidden: !has_store,
+            },
+            page_entry_bytes_max: 2 * weather.text_bytes_max + ENVELOPE_BYTES,
+            journal_jobs_max: weather.journal_jobs_max,
             step: 0,
             tally: Tally::default(),
             reply_bytes: 0,
@@ -87,8 +120,32 @@ impl Model {
     }
 
     pub(super) fn open(&mut self, client: ClientId, dialect: Dialect) {
-        let reader = Reader::new(client, dialect, self.is_tight);
+        self.tally.connections += 1;
+        let reader = Reader::new(client, dialect, self.losses);
         self.readers.insert(client, reader);
+    }
+
+    /// The server begins again with what the disk has. That is all that was acknowledged or shown.
+    pub(super) fn restart(&mut self, disk: &Disk) {
+        self.step += 1;
+        self.tally.crashes += 1;
+        self.tickets.clear();
+        self.changes.clear();
+        self.readers.clear();
+        let step = self.step;
+        self.logs.retain(|room, log| {
+            let Some(rows) = disk.rows(*room) else {
+                assert!(
+                    log.is_over || log.stored.is_empty(),
+                    "{:?}: a room in which something is stored survives",
+                    log.name
+                );
+                return false;
+            };
+            log.restart(rows, disk.has_history(*room), step);
+            true
+        });
+        self.silent = self.logs.keys().copied().collect();
     }
 
     /// The store has a message from now on.
@@ -109,14 +166,18 @@ impl Model {
                 .logs
                 .get_mut(room)
                 .expect("messages go to rooms there were");
-            log.stored
-                .push(number_of(entry).expect("every message in here has a number"));
+            let number = number_of(entry).expect("every message in here has a number");
+            log.stored.push(number);
+            self.stored.insert(number);
             assert_eq!(log.stored.len() as u64, id.0, "a store numbers densely");
         }
     }
 
     /// The chat is about to be told what became of a message.
     pub(super) fn answer(&mut self, ticket: Ticket) {
+        if self.changes.remove(&ticket) {
+            return;
+        }
         let submitted = self.tickets.remove(&ticket);
         let (rooms, _) = submitted.expect("the store answers each message once");
         for room in rooms {
@@ -136,15 +197,32 @@ impl Model {
                 room,
                 name,
                 history,
+                extent,
             } => {
+                if self.silent.remove(room) {
+                    let log = self.log_mut(*room);
+                    let (name_before, newest) = (log.name, log.stored.len() as u64);
+                    assert_eq!((*name, extent.newest.0), (name_before, newest));
+                    return;
+                }
                 let former = self.logs.insert(*room, Log::new(*name, *history));
                 assert!(former.is_none(), "room ids are never used again");
             }
             Effect::Keep { room, history } => self.log_mut(*room).keep(*history),
             Effect::Publish(room, entry) => self.publish(*room, entry, is_answer),
-            Effect::Submit(Job::Append(append)) => self.submit(append),
+            Effect::Submit(Job::Write(Write::Append(append))) => self.submit(append),
             Effect::Reply(client, event) => self.reply(*client, event),
-            Effect::Dissolve(_) | Effect::Discard(_) | Effect::Named(_) => {}
+            Effect::Submit(Job::Write(Write::Change { ticket, .. })) => {
+                self.changes.insert(*ticket);
+            }
+            Effect::Submit(Job::Search(_) | Job::Password(_)) => {}
+            Effect::Dissolve(room) => self.log_mut(*room).is_over = true,
+            Effect::Discard(_)
+            | Effect::Named(_)
+            | Effect::Erase(..)
+            | Effect::Record(_)
+            | Effect::Administered(..)
+            | Effect::Operate(_) => {}
             Effect::Join { .. }
             | Effect::Leave { .. }
             | Effect::Replay { .. }
@@ -191,8 +269,14 @@ impl Model {
             let log = &self.logs[room];
             let index = usize::try_from(id.0 - 1).expect("ids are small here");
             let number = log.stored.get(index).copied();
-            assert!(number.is_some(), "{key:?} is acknowledged, but not stored");
-            if dialect == Some(Dialect::Sealed) {
+            // The inbox in which a private message was first stored may have ended since, and
+            // another begun.
+            let is_retried = log.name.is_none() && self.stored.contains(&key.0);
+            assert!(
+                number.is_some() || is_retried,
+                "{key:?} is acknowledged, but not stored"
+            );
+            if dialect == Some(Dialect::Sealed) && !is_retried {
                 assert_eq!(number, Some(key.0), "the acknowledgement names the message");
             }
             self.tally.acknowledged += 1;
@@ -260,11 +344,15 @@ impl Model {
             Effect::Reply(..)
             | Effect::Found { .. }
             | Effect::Keep { .. }
+            | Effect::Erase(..)
             | Effect::Dissolve(_)
             | Effect::Publish(..)
             | Effect::Submit(_)
             | Effect::Discard(_)
-            | Effect::Named(_) => unreachable!("these are no reader's"),
+            | Effect::Named(_)
+            | Effect::Record(_)
+            | Effect::Administered(..)
+            | Effect::Operate(_) => unreachable!("these are no reader's"),
         }
     }
 
@@ -297,6 +385,16 @@ impl Model {
             .saturating_mul(WRITE_BUFFER_BYTES_MAX);
         let is_lent = usage.write_buffer_bytes + WRITE_BUFFER_BYTES_MAX > lent_bytes_max;
         self.tally.without_buffers += u64::from(is_lent);
+        let pages_bytes_max = bounds.page_bytes_max + self.page_entry_bytes_max;
+        let held = held.into_iter().chain([
+            (usage.pages, bounds.pages_max, "pages"),
+            (
+                usage.pages_bytes,
+                bounds.pages_max.saturating_mul(pages_bytes_max),
+                "pages",
+            ),
+        ]);
+        self.tally.pages_waiting += u64::from(usage.pages_waiting > 0);
         for (bytes, bytes_max, what) in held {
             assert!(
                 bytes <= bytes_max,

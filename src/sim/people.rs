@@ -11,7 +11,7 @@ use super::ears::Ears;
 use super::shell::{EPOCH, Shell};
 use super::transport::UpEnd;
 use crate::buffer::ByteQueue;
-use crate::chat::{ClientId, EntryId, Hello, MessageKey, Resume, RoomId, Token};
+use crate::chat::{ClientId, EntryId, Hello, MessageKey, Resume, RoomId, Token, TokenHash};
 use crate::fanout::Dialect;
 use crate::wire::message::{ClientMessage, encode_client};
 use acts::text;
@@ -198,6 +198,7 @@ impl Person {
             Dialect::Sealed => {
                 let positions = self.positions.iter();
                 let resume = self.token.map(|token| Resume {
+                    hash: TokenHash([0; 16]),
                     epoch: EPOCH,
                     token,
                     positions: positions.map(|(room, id)| (*room, EntryId(*id))).collect(),
@@ -287,6 +288,14 @@ impl Person {
         }
         socket.reset_at = Some(turn);
         self.part(client, street);
+    }
+
+    /// The server is gone, and every connection with it.
+    pub(super) fn lose_server(&mut self, street: &mut Street<'_>) {
+        self.former = None;
+        if let Some(client) = self.client {
+            self.part(client, street);
+        }
     }
 
     /// It comes over another connection, without a word about the one it has.

@@ -54,11 +54,22 @@ pub(super) enum Place {
     Named(Option<RoomName>),
 }
 
+/// What may be missing of what a reader asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Losses {
+    /// Entries that are not stored, without a word.
+    pub(super) unstored: bool,
+    /// Stored entries; who goes on is told how many, who is new is not.
+    pub(super) stored: bool,
+    /// What newcomers may not see, for those who go on: they are told how much it is.
+    pub(super) hidden: bool,
+}
+
 /// The judge of one connection.
 pub(super) struct Reader {
     client: ClientId,
     dialect: Dialect,
-    is_tight: bool,
+    losses: Losses,
     stints: Vec<Stint>,
     /// Whom it ignores and ignored: from when, until when.
     ignored: BTreeMap<Name, (u64, Option<u64>)>,
@@ -69,11 +80,11 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(client: ClientId, dialect: Dialect, is_tight: bool) -> Self {
+    pub(super) fn new(client: ClientId, dialect: Dialect, losses: Losses) -> Self {
         Self {
             client,
             dialect,
-            is_tight,
+            losses,
             stints: Vec::new(),
             ignored: BTreeMap::new(),
             replies: VecDeque::new(),
@@ -132,14 +143,18 @@ impl Reader {
         let next = log.start(from);
         let is_lenient = match from {
             From::After(_) => false,
-            From::Newest(_) | From::Since(_) => self.is_tight,
+            From::Newest(_) | From::Since(_) => self.losses.stored,
         };
         Cursor {
             next,
             mark: Some(log.entries.len()),
             shown: 0,
             is_lenient,
-            floor: log.visible_from,
+            floor: if self.losses.hidden {
+                log.visible_from
+            } else {
+                0
+            },
         }
     }
 
@@ -198,6 +213,11 @@ impl Reader {
     }
 
     // --- What came out ---
+
+    /// The peer was told that the store could not be read.
+    pub(super) fn be_refused(&self) {
+        assert!(self.losses.stored, "the store can be read");
+    }
 
     /// A direct message came: the next that is owed, or a greeting, or the last words.
     pub(super) fn hear(&mut self, message: &[u8]) {
@@ -390,7 +410,7 @@ impl Reader {
             ignored: &self.ignored,
             client: self.client,
             dialect: self.dialect,
-            is_tight: self.is_tight,
+            losses: self.losses,
             end: stint.end.unwrap_or(log.entries.len()),
             is_cut: stint.end.is_some() && !stint.is_finishing,
         };
@@ -464,7 +484,7 @@ impl Reader {
                 ignored: &self.ignored,
                 client,
                 dialect: self.dialect,
-                is_tight: self.is_tight,
+                losses: self.losses,
                 end: stint.end.unwrap_or(log.entries.len()),
                 is_cut: stint.end.is_some() && !stint.is_finishing,
             };

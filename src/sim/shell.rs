@@ -10,17 +10,17 @@ use super::journal::Journal;
 use super::model::Model;
 use super::transport::Kernel;
 use crate::chat::{
-    Arrival, Chat, ClientId, Close, Door, Effect, Effects, Epoch, Event, Input, Job, Loss, Now,
-    Parting, Refusal, Settings, Token, Verdict,
+    Arrival, Chat, ClientId, Close, Door, Effect, Effects, Epoch, Event, Input, Job, Kept, Loss,
+    Now, Parting, Refusal, Settings, Snapshot, Token, TokenHash, Verdict,
 };
-use crate::fanout::{Dialect, Fanout};
+use crate::fanout::{Bounds, Dialect, Fanout};
 use crate::limits::{CLOSE_TIMEOUT, EMPTY_LINE_WAIT, TEXT_BYTES_MAX, UNNAMED_MESSAGE_BYTES_MAX};
 use crate::wire::frame::FrameReader;
 use crate::wire::line::LineReader;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-/// Which history this is; the simulator never restarts it.
+/// Which history this is; a crash does not end it.
 pub(super) const EPOCH: Epoch = Epoch([7; 16]);
 /// When it begins, milliseconds since 1970.
 const BEGINS_UNIX_MS: u64 = 1_790_000_000_000;
@@ -86,6 +86,8 @@ pub(super) struct Shell {
     up_bytes_max: usize,
     stall_timeout: Duration,
     pub(super) dice: Dice,
+    settings: Settings,
+    bounds: Bounds,
     tokens: u64,
     /// The chat is being told what the store answered.
     is_answering: bool,
@@ -94,13 +96,18 @@ pub(super) struct Shell {
 impl Shell {
     pub(super) fn new(weather: &Weather, dice: &mut Dice) -> Self {
         let settings = Settings {
+            kept: if weather.bounds.has_store {
+                Kept::Stored
+            } else {
+                Kept::InMemory
+            },
             rates: weather.rates,
             journal_jobs_max: weather.journal_jobs_max,
             journal_bytes_max: weather.journal_bytes_max,
             ..Settings::default()
         };
         let mut shell = Self {
-            chat: Chat::new(settings, EPOCH),
+            chat: Chat::begin(settings, Snapshot::empty(EPOCH)),
             effects: Effects::new(),
             fanout: Fanout::new(weather.bounds),
             kernel: Kernel::new(
@@ -109,7 +116,7 @@ impl Shell {
                 Dice::new(dice.number()),
             ),
             journal: Journal::new(weather),
-            model: Model::new(weather.bounds, weather.is_tight, weather.journal_jobs_max),
+            model: Model::new(weather),
             connections: BTreeMap::new(),
             generations: Vec::new(),
             vacant: Vec::new(),
@@ -124,6 +131,8 @@ impl Shell {
             up_bytes_max: weather.up_bytes_max,
             stall_timeout: weather.stall_timeout,
             dice: Dice::new(dice.number()),
+            settings,
+            bounds: weather.bounds,
             tokens: 0,
             is_answering: false,
         };
@@ -131,6 +140,28 @@ impl Shell {
         shell.chat.start(&mut shell.effects);
         shell.carry_out();
         shell
+    }
+
+    /// The process dies, and another begins with what the store has. Every connection is gone.
+    pub(super) fn crash(&mut self) {
+        self.journal
+            .crash(self.turn, &mut self.dice, &mut self.model);
+        self.model.restart(self.journal.disk());
+        for client in std::mem::take(&mut self.connections).into_keys() {
+            self.generations[client.slot as usize] += 1;
+            self.vacant.push(client.slot);
+        }
+        self.kernel.crash();
+        self.readable.clear();
+        self.waits_for_journal.clear();
+        self.owed.clear();
+        self.doomed.clear();
+        self.effects.clear();
+        let snapshot = self.journal.disk().snapshot(EPOCH);
+        self.chat = Chat::begin(self.settings, snapshot);
+        self.fanout = Fanout::new(self.bounds);
+        self.chat.start(&mut self.effects);
+        self.carry_out();
     }
 
     /// The time of the next turn. The wall clock may jump.
@@ -193,6 +224,8 @@ impl Shell {
             trusted: false,
             key: None,
             token: Token(token),
+            hash: TokenHash([0; 16]),
+            takes_passwords: true,
         };
         let _ = self.apply(Input::Opened(client, arrival));
         self.carry_out();
@@ -218,8 +251,10 @@ impl Shell {
                     room,
                     name,
                     history,
-                } => self.fanout.found(room, name, history),
+                    extent,
+                } => self.fanout.found(room, name, history, extent),
                 Effect::Keep { room, history } => self.fanout.keep(room, history),
+                Effect::Erase(room, entry) => self.fanout.erase(room, entry),
                 Effect::Dissolve(room) => self.fanout.dissolve(room),
                 Effect::Publish(room, entry) => self.fanout.publish(room, &entry),
                 Effect::Join {
@@ -233,7 +268,9 @@ impl Shell {
                 Effect::Leave { room, client } => self.fanout.leave(room, client),
                 Effect::Replay { room, client, from } => self.fanout.replay(room, client, from),
                 Effect::Ignore(client, names) => self.fanout.ignore(client, names),
-                Effect::Submit(Job::Append(append)) => self.journal.submit(append),
+                Effect::Submit(Job::Write(write)) => self.journal.submit(write),
+                Effect::Submit(Job::Search(_) | Job::Password(_)) => {}
+                Effect::Record(_) | Effect::Administered(..) | Effect::Operate(_) => {}
                 Effect::Discard(client) => {
                     if let Some(connection) = self.connections.get_mut(&client) {
                         connection.is_discarding = true;
@@ -326,6 +363,7 @@ impl Shell {
         };
         !self.readable.is_empty()
             || !self.journal.is_empty()
+            || !self.journal.is_read()
             || self.fanout.has_work()
             || self.connections.keys().any(has_input)
     }
@@ -340,7 +378,8 @@ impl Shell {
                 && self.fanout.is_idle(*client)
                 && socket.reset_at.is_none()
         };
-        self.journal.is_empty() && self.chat.is_settled() && self.connections.iter().all(is_done)
+        let has_answered = self.journal.is_empty() && self.journal.is_read();
+        has_answered && self.chat.is_settled() && self.connections.iter().all(is_done)
     }
 
     pub(super) fn refuse_long_line(&mut self, client: ClientId) {

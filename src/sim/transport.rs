@@ -113,6 +113,12 @@ impl Socket {
 }
 
 impl Kernel {
+    /// All connections are gone, with what was on its way.
+    pub(super) fn crash(&mut self) {
+        self.sockets.clear();
+        self.finished.clear();
+    }
+
     pub(super) fn new(capacity: usize, step: Duration, dice: Dice) -> Self {
         Self {
             sockets: BTreeMap::new(),

@@ -103,7 +103,7 @@ impl World {
         Summary {
             seeds: 1,
             turns: self.shell.turn as u64,
-            connections: self.shell.model.readers.len() as u64,
+            connections: self.shell.model.tally.connections,
             published: self
                 .shell
                 .model
@@ -116,6 +116,9 @@ impl World {
     }
 
     fn turn(&mut self, is_calm: bool) {
+        if !is_calm && self.dice.chance(self.weather.crash_permille) {
+            self.crash();
+        }
         let tick = usize::try_from(self.weather.tick.as_micros()).expect("a tick is short");
         let passed = Duration::from_micros(self.dice.between(0, tick) as u64);
         self.shell.set_time(self.shell.now.monotonic + passed);
@@ -130,6 +133,21 @@ impl World {
             person.turn(&mut street);
         }
         self.shell.turn();
+    }
+
+    /// The server dies under everybody's hands, and is started again.
+    fn crash(&mut self) {
+        for person in &mut self.people {
+            let mut street = Street {
+                shell: &mut self.shell,
+                dice: &mut self.dice,
+                weather: &self.weather,
+                numbers: &mut self.numbers,
+                is_calm: false,
+            };
+            person.lose_server(&mut street);
+        }
+        self.shell.crash();
     }
 
     /// When nothing is left to do until a deadline, time goes on to it, as in the loop.

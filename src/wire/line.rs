@@ -11,6 +11,6 @@ pub mod words;
 pub use gatherer::FirstBytes;
 pub use reader::{LineItem, LineReader};
 pub use words::{
-    Tense, encode_bye, encode_entry, encode_error, encode_event, encode_missed, encode_notice,
-    encode_replay_end, encode_sent,
+    Tense, encode_bye, encode_entry, encode_error, encode_event, encode_hits, encode_missed,
+    encode_notice, encode_replay_end, encode_sent,
 };

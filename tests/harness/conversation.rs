@@ -173,6 +173,19 @@ impl Conversation {
         }
     }
 
+    /// The next line that matches `pattern`, skipping others; none when the other side ends first.
+    #[track_caller]
+    pub(crate) fn find_or_end(&mut self, pattern: &str) -> Option<String> {
+        loop {
+            match self.next_line(DEADLINE) {
+                Ok(Some(line)) if matches(pattern, &line) => return Some(line),
+                Ok(Some(_)) => {}
+                Ok(None) => return None,
+                Err(Quiet) => panic!("{}: {pattern:?} never came{}", self.who, self.told()),
+            }
+        }
+    }
+
     /// All lines until the other side ends.
     #[track_caller]
     pub(crate) fn rest(&mut self) -> Vec<String> {

@@ -8,9 +8,11 @@
 pub(crate) mod client;
 pub(crate) mod clock;
 pub(crate) mod conversation;
+pub(crate) mod house;
 pub(crate) mod program;
 pub(crate) mod proxy;
 pub(crate) mod server;
+pub(crate) mod terminal;
 pub(crate) mod tools;
 
 use std::time::Duration;
@@ -20,6 +22,7 @@ pub(crate) use conversation::Conversation;
 pub(crate) use program::Program;
 pub(crate) use proxy::Proxy;
 pub(crate) use server::Server;
+pub(crate) use terminal::Terminal;
 
 /// How long anything may take; generous, since machines that run tests are busy.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);

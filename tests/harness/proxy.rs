@@ -41,6 +41,8 @@ struct Shared {
     to_client: Vec<u8>,
     accepted: usize,
     ended: usize,
+    /// Both ends of every connection.
+    streams: Vec<TcpStream>,
 }
 
 impl Proxy {
@@ -57,6 +59,7 @@ impl Proxy {
                 to_client: Vec::new(),
                 accepted: 0,
                 ended: 0,
+                streams: Vec::new(),
             })),
         };
         let shared = Arc::clone(&proxy.shared);
@@ -76,6 +79,14 @@ impl Proxy {
     /// Leads further connections to another server.
     pub(crate) fn lead_to(&self, upstream: SocketAddr) {
         self.shared.lock().unwrap().upstream = upstream;
+    }
+
+    /// Cuts all connections of the moment, without a goodbye on either side.
+    pub(crate) fn cut(&self) {
+        for stream in self.shared.lock().unwrap().streams.drain(..) {
+            // One that has ended already is as good as cut.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
     }
 
     /// Flips one bit of the next connection, counting its bytes from now.
@@ -125,6 +136,8 @@ fn pass_on(client: TcpStream, shared: &Arc<Mutex<Shared>>) {
     shared.lock().unwrap().accepted += 1;
     for stream in [&client, &server] {
         stream.set_nodelay(true).unwrap();
+        let copy = stream.try_clone().unwrap();
+        shared.lock().unwrap().streams.push(copy);
     }
     let ways = [
         (

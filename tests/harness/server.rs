@@ -1,9 +1,10 @@
 //! A server of one's own: its ports chosen by the system, its folder thrown away.
 
-use super::{Conversation, Home, Program, tools};
+use super::{Conversation, DEADLINE, Home, Program, tools};
 use rustix::process::Signal;
+use socket2::{Domain, Socket, Type};
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
@@ -27,6 +28,10 @@ pub(crate) struct Setup<'a> {
     pub(crate) sealed: &'a str,
     /// Where its line door is.
     pub(crate) line: &'a str,
+    /// How much it is to say of itself.
+    pub(crate) log: Option<&'a str>,
+    /// What it finds in its environment.
+    pub(crate) environment: &'a [(&'a str, &'a Path)],
 }
 
 impl Default for Setup<'_> {
@@ -37,6 +42,8 @@ impl Default for Setup<'_> {
             data: None,
             sealed: "127.0.0.1:0",
             line: "127.0.0.1:0",
+            log: None,
+            environment: &[],
         }
     }
 }
@@ -44,16 +51,21 @@ impl Default for Setup<'_> {
 impl Setup<'_> {
     /// The command that starts such a server, with its files in `folder`.
     pub(crate) fn command(&self, folder: &Path) -> Command {
-        let config = folder.join("test.toml");
-        std::fs::write(&config, self.config).unwrap();
         let mut command = bare_command(folder);
         command.args(["--sealed", self.sealed, "--line", self.line]);
-        command.arg("--config").arg(config);
+        // Without one here, a data folder's own counts.
+        if self.data.is_none() || !self.config.is_empty() {
+            let config = folder.join("test.toml");
+            std::fs::write(&config, self.config).unwrap();
+            command.arg("--config").arg(config);
+        }
         match self.data {
             Some(data) => command.arg("--data").arg(data),
             None => command.arg("--ephemeral"),
         };
         command.args(self.flags);
+        command.envs(self.log.map(|log| ("RUST_LOG", log)));
+        command.envs(self.environment.iter().copied());
         command
     }
 }
@@ -131,6 +143,13 @@ impl Server {
         Conversation::connect(who, self.line())
     }
 
+    /// The same, from the loopback address that ends in `last`.
+    #[track_caller]
+    pub(crate) fn connect_from(&self, last: u8, who: &str) -> Conversation {
+        let own = Ipv4Addr::new(127, 0, 0, last);
+        Conversation::over(who, stream_from(own.into(), self.line()))
+    }
+
     /// Connects to the line door, takes the name `who` and reads up to the greeting.
     #[track_caller]
     pub(crate) fn enter(&self, who: &str) -> Conversation {
@@ -169,6 +188,16 @@ impl Server {
         self.program.signal(Signal::TERM);
     }
 
+    /// Tells it to read its configuration again, as a service manager does.
+    pub(crate) fn hang_up(&self) {
+        self.program.signal(Signal::HUP);
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.program.signal(signal);
+    }
+
     /// Asks it to stop as Ctrl-C does.
     pub(crate) fn interrupt(&self) {
         self.program.signal(Signal::INT);
@@ -191,4 +220,13 @@ fn first_address(list: &str) -> SocketAddr {
     first
         .parse()
         .unwrap_or_else(|_| panic!("no address: {first:?}"))
+}
+
+/// A connection to `address` from an address of this machine.
+#[track_caller]
+pub(crate) fn stream_from(own: IpAddr, address: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::new(own, 0).into()).unwrap();
+    socket.connect_timeout(&address.into(), DEADLINE).unwrap();
+    socket.into()
 }

@@ -3,6 +3,7 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Once;
 
 /// The first of `names` that is installed.
@@ -25,14 +26,34 @@ pub(crate) fn find(names: &[&str]) -> Option<PathBuf> {
     found
 }
 
-/// Whether this user may make network namespaces; if not, the test ends as in [`find`].
+/// Whether this user may make namespaces, mount disks and capture packets; if not, the test ends as
+/// in [`find`].
 #[track_caller]
 pub(crate) fn is_root() -> bool {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
-        skip("network namespaces need root");
+        skip("it needs root");
     }
     is_root
+}
+
+/// A Python that has the ciphers; if there is none, the test ends as in [`find`].
+///
+/// The system's own comes first, for it is the one that the system's packages are for.
+#[track_caller]
+pub(crate) fn python_with_ciphers() -> Option<PathBuf> {
+    let has_ciphers = |python: &PathBuf| {
+        let import = "from cryptography.hazmat.primitives.ciphers.aead import AESGCM";
+        let tried = Command::new(python).args(["-c", import]).output();
+        tried.is_ok_and(|output| output.status.success())
+    };
+    let system = Some(PathBuf::from("/usr/bin/python3")).filter(|python| python.is_file());
+    let python = system.or_else(|| find(&["python3"]))?;
+    if has_ciphers(&python) {
+        return Some(python);
+    }
+    skip("python3-cryptography is not installed");
+    None
 }
 
 /// Says that a test was not run, past the capture of its output.

@@ -117,6 +117,8 @@ mod tests {
             room: None,
             founds: false,
             publishes: false,
+            account: None,
+            repeats: false,
         });
         let input = b"PING :tok\r\n:s 001 aaaaaa :Welcome\r\n:s 422 aaaaaa :no motd\r\n\
             :s 366 aaaaaa #lobby :End\r\n:bob!b@h PRIVMSG #lobby :hi there\r\n\

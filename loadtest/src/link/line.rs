@@ -108,6 +108,8 @@ mod tests {
             room: room.map(Into::into),
             founds: true,
             publishes: false,
+            account: None,
+            repeats: false,
         })
     }
 

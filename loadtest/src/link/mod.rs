@@ -7,6 +7,7 @@
 //! Knows no socket and no clock. What a link must not do is measure or count: that is for those
 //! who drive it.
 
+mod account;
 mod bare;
 mod irc;
 mod line;
@@ -15,6 +16,7 @@ mod redis;
 mod sealed;
 
 use crate::entropy::Entropy;
+pub(crate) use account::Account;
 pub(crate) use bare::GREETING;
 
 use bare::Bare;
@@ -121,6 +123,10 @@ pub(crate) struct Persona {
     pub(crate) founds: bool,
     /// Whether it only speaks, where who listens cannot.
     pub(crate) publishes: bool,
+    /// The account it has or is to have; a guest has none.
+    pub(crate) account: Option<Account>,
+    /// Whether it keeps what was not acknowledged, to say it once more on its next connection.
+    pub(crate) repeats: bool,
 }
 
 impl Persona {
@@ -163,6 +169,8 @@ pub(crate) enum Heard<'a> {
     Said(&'a [u8]),
     /// One of its own messages was taken.
     Stored,
+    /// It was asked for a password that it has, and answered.
+    Asked,
     /// So many messages will not come.
     Missed(u64),
     /// Something was refused.
@@ -346,6 +354,8 @@ mod tests {
                 room: None,
                 founds: false,
                 publishes: false,
+                account: None,
+                repeats: false,
             };
             persona.name()
         };

@@ -138,6 +138,8 @@ mod tests {
                 room: None,
                 founds: false,
                 publishes: false,
+                account: None,
+                repeats: false,
             });
             let mut heard = Vec::new();
             let mut note = |it: Heard<'_>| heard.push(format!("{it:?}"));

@@ -4,12 +4,14 @@
 //! see [`open_record`], the one place where records are opened. The handshake is
 //! authenticated always.
 
+use super::account::Progress;
 use super::{Heard, Persona, Surroundings, Trouble};
-use parlour::chat::{EntryId, Epoch, Hello, MessageKey, Resume, RoomId, Token};
+use parlour::chat::{EntryId, Epoch, Hello, MessageKey, Resume, RoomId, Token, TokenHash};
 use parlour::crypto::fingerprint::Fingerprint;
 use parlour::crypto::record::{
     CloseCode, Opened, Opener, Padding, RecordKind, Sealer, Suite, begin_record,
 };
+use parlour::crypto::token;
 use parlour::limits::{
     MESSAGE_BYTES_MAX, RECORD_INNER_BYTES_SENT_MAX, RECORD_PREFIX_BYTES, REKEY_AFTER,
 };
@@ -18,6 +20,7 @@ use parlour::wire::message::{
     BodyView, ClientMessage, EntryView, ServerMessage, decode_server, encode_client,
 };
 use parlour::wire::sealed::{ClientHandshake, Identity, Introduction};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Content that fits one record.
@@ -34,8 +37,16 @@ pub(crate) struct Sealed {
     verifies: bool,
     phase: Phase,
     place: Place,
-    /// Numbers the messages, for their acknowledgements.
-    key: u64,
+    numbers: Numbers,
+}
+
+/// What is numbered to be acknowledged.
+#[derive(Clone, Default, Debug)]
+struct Numbers {
+    /// The newest number.
+    last: u64,
+    /// What was said and not acknowledged yet, if that is kept.
+    unacknowledged: VecDeque<(MessageKey, Box<str>)>,
 }
 
 enum Phase {
@@ -64,13 +75,16 @@ struct Place {
     goes_on: bool,
     /// The newest message had.
     position: Option<(RoomId, EntryId)>,
+    /// How far the account is that it is to have.
+    progress: Progress,
 }
 
 /// What a connection leaves behind, so that another can go on where it was.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Bookmark {
     session: (Epoch, Token),
     position: Option<(RoomId, EntryId)>,
+    numbers: Numbers,
 }
 
 impl Sealed {
@@ -80,20 +94,25 @@ impl Sealed {
         verifies: bool,
         bookmark: Option<Bookmark>,
     ) -> Self {
+        let (session, position) = match &bookmark {
+            Some(found) => (Some(found.session), found.position),
+            None => (None, None),
+        };
         Self {
             suite,
             verifies,
             phase: Phase::Unconnected,
             place: Place {
+                progress: Progress::of(persona.account.as_ref()),
                 persona,
                 room: None,
                 joined: false,
-                session: bookmark.map(|found| found.session),
+                session,
                 asks: bookmark.is_some(),
                 goes_on: false,
-                position: bookmark.and_then(|found| found.position),
+                position,
             },
-            key: 0,
+            numbers: bookmark.map_or_else(Numbers::default, |found| found.numbers),
         }
     }
 
@@ -123,14 +142,18 @@ impl Sealed {
             if around.fingerprint.is_some_and(|wanted| wanted != found) {
                 return Err(Trouble::WrongServer);
             }
-            let identity = Identity::Throwaway(around.entropy.key());
+            let account = self.place.persona.account.as_ref();
+            let identity = match account.and_then(|account| account.key.as_deref()) {
+                Some(key) => Identity::Persistent(key),
+                None => Identity::Throwaway(around.entropy.key()),
+            };
             let established = offer.accept(identity, INTRODUCTION, out)?;
             self.phase = Phase::Talking(Box::new(Talking {
                 sealer: established.sealer.start(around.now + REKEY_AFTER),
                 opener: established.opener.start(),
                 frames: FrameReader::new(MESSAGE_BYTES_MAX),
             }));
-            let words = self.place.introduce(&mut self.key);
+            let words = self.place.introduce(&mut self.numbers.last);
             self.send(&words, around.now, out);
         }
         let Phase::Talking(talking) = &mut self.phase else {
@@ -138,7 +161,7 @@ impl Sealed {
         };
         let Talking { opener, frames, .. } = &mut **talking;
         let verifies = self.verifies;
-        let mut owes_pong = false;
+        let mut words = Vec::new();
         while let Some((mut content, length)) =
             open_record(opener, verifies, &mut input[taken..], around.now)?
         {
@@ -152,28 +175,25 @@ impl Sealed {
                     {
                         around.memo.remember(frame, entry.id, text.as_bytes());
                     }
-                    owes_pong |= self.place.take(message, &mut hear)?;
+                    self.place
+                        .take(message, &mut self.numbers, &mut words, &mut hear)?;
                 }
                 frames.consume(&mut content);
             }
         }
-        if owes_pong {
-            let mut words = Vec::new();
-            encode_client(&ClientMessage::Pong, &mut words);
+        if !words.is_empty() {
             self.send(&words, around.now, out);
         }
         Ok(taken)
     }
 
     pub(super) fn word(&mut self, text: &str, words: &mut Vec<u8>) {
-        self.key += 1;
-        let say = ClientMessage::Say {
-            key: MessageKey(self.key),
-            room: self.place.room,
-            action: false,
-            text,
-        };
-        encode_client(&say, words);
+        self.numbers.last += 1;
+        let key = MessageKey(self.numbers.last);
+        if self.place.persona.repeats {
+            self.numbers.unacknowledged.push_back((key, text.into()));
+        }
+        self.place.say(key, text, words);
     }
 
     pub(super) fn send(&mut self, words: &[u8], now: Duration, out: &mut Vec<u8>) {
@@ -199,6 +219,7 @@ impl Sealed {
         Some(Bookmark {
             session: self.place.session?,
             position: self.place.position,
+            numbers: self.numbers.clone(),
         })
     }
 
@@ -248,6 +269,7 @@ impl Place {
             name: Some(&name),
             room: room.filter(|_| !self.persona.founds),
             resume: self.session.map(|(epoch, token)| Resume {
+                hash: TokenHash(token::hash(&token.0)),
                 epoch,
                 token,
                 positions: self.position.into_iter().collect(),
@@ -272,12 +294,42 @@ impl Place {
         }
     }
 
-    /// Takes one message; whether a ping is to be answered.
+    fn say(&self, key: MessageKey, text: &str, words: &mut Vec<u8>) {
+        let say = ClientMessage::Say {
+            key,
+            room: self.room,
+            action: false,
+            text,
+        };
+        encode_client(&say, words);
+    }
+
+    /// It is in its room, and has what it is to have: says once more what was not acknowledged.
+    fn settle(
+        &mut self,
+        numbers: &mut Numbers,
+        words: &mut Vec<u8>,
+        hear: &mut impl FnMut(Heard<'_>),
+    ) {
+        self.joined = true;
+        if !self.goes_on {
+            // To a server that does not know the session it would be said twice.
+            numbers.unacknowledged.clear();
+        }
+        for (key, text) in &numbers.unacknowledged {
+            self.say(*key, text, words);
+        }
+        hear(Heard::Joined);
+    }
+
+    /// Takes one message; appends what is to be answered.
     fn take(
         &mut self,
         message: ServerMessage<'_>,
+        numbers: &mut Numbers,
+        words: &mut Vec<u8>,
         hear: &mut impl FnMut(Heard<'_>),
-    ) -> Result<bool, Trouble> {
+    ) -> Result<(), Trouble> {
         match message {
             ServerMessage::Entry(EntryView {
                 id,
@@ -300,10 +352,29 @@ impl Place {
                 self.room = Some(room);
             }
             ServerMessage::ReplayEnd { room, .. } if self.room == Some(room) => {
-                self.joined = true;
-                hear(Heard::Joined);
+                if !self.progress.begin(&mut numbers.last, words) {
+                    self.settle(numbers, words, hear);
+                }
             }
-            ServerMessage::Stored { .. } => hear(Heard::Stored),
+            ServerMessage::AskSecret(prompt) => {
+                if self.progress.answer(prompt, &mut numbers.last, words) {
+                    hear(Heard::Asked);
+                }
+            }
+            ServerMessage::Done(key) => {
+                let account = self.persona.account.as_ref();
+                let has_key = account.is_some_and(|account| account.key.is_some());
+                if self
+                    .progress
+                    .advance(key, has_key, &mut numbers.last, words)
+                {
+                    self.settle(numbers, words, hear);
+                }
+            }
+            ServerMessage::Stored { key, .. } => {
+                numbers.unacknowledged.retain(|(other, _)| *other != key);
+                hear(Heard::Stored);
+            }
             ServerMessage::Missed { room, count } if self.room == Some(room) => {
                 hear(Heard::Missed(count));
             }
@@ -312,7 +383,7 @@ impl Place {
             ServerMessage::Bye(why) => {
                 return Err(Trouble::Farewell(why.unwrap_or("Bye").to_owned()));
             }
-            ServerMessage::Ping => return Ok(true),
+            ServerMessage::Ping => encode_client(&ClientMessage::Pong, words),
             ServerMessage::Entry(_)
             | ServerMessage::Entered { .. }
             | ServerMessage::ReplayBegin { .. }
@@ -323,9 +394,8 @@ impl Place {
             | ServerMessage::Exited(_)
             | ServerMessage::Current(_)
             | ServerMessage::Renamed(_)
-            | ServerMessage::Notice(_)
-            | ServerMessage::Done(_) => {}
+            | ServerMessage::Notice(_) => {}
         }
-        Ok(false)
+        Ok(())
     }
 }

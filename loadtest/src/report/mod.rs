@@ -35,7 +35,7 @@ const UNBROKEN: &str = "\u{a0}";
 const PAGE_COLUMNS: usize = 80;
 
 /// What is zero when all is well.
-const MUST_BE_ZERO: [&str; 8] = [
+const MUST_BE_ZERO: [&str; 9] = [
     "unannounced",
     "missing",
     "duplicates",
@@ -44,6 +44,7 @@ const MUST_BE_ZERO: [&str; 8] = [
     "stray",
     "failed",
     "resumes-refused",
+    "unexpected-prompts",
 ];
 
 /// One number under its name.

@@ -8,13 +8,15 @@ mod connect;
 mod fanout;
 mod idle;
 mod isolation;
+mod logins;
 mod picture;
+mod restart;
 mod rooms;
 mod slow;
 mod storm;
 
 use crate::options::{Arguments, Options, Scenario, Target, Verify};
-use crate::plan::{Connecting, Group, Member, Pace, Plan, Role};
+use crate::plan::{Connecting, Group, Member, Pace, Plan, Proof, Role};
 use crate::report::{Assertion, Report, write_csv, write_json, write_plot};
 use crate::stage::Stage;
 use crate::{Ending, Failure, Mistake, entropy, floor, machine, spawn};
@@ -22,6 +24,8 @@ use std::time::Duration;
 
 /// How long a connection may take to join.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(30);
+/// The same where passwords are hashed on the way, one after the other.
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Carries out what is asked for and prints the report; whether all was well.
 ///
@@ -46,6 +50,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool, Ending> {
         Some(Scenario::Rooms(target)) => rooms::run(target, options)?,
         Some(Scenario::Slow(target)) => slow::run(target, options)?,
         Some(Scenario::Isolation(target)) => isolation::run(target, options)?,
+        Some(Scenario::Logins) => logins::run(options)?,
+        Some(Scenario::Restart) => restart::run(options)?,
         Some(Scenario::Calibrate) => calibrate::run(options)?,
         Some(Scenario::FloorServer) => {
             floor::serve()?;
@@ -186,6 +192,7 @@ impl Scene {
                     founds: false,
                     watches: false,
                     verifies: true,
+                    account: None,
                 }));
         }
         for place in *placed..*placed + count {
@@ -197,6 +204,7 @@ impl Scene {
                 founds: place == 0 && founds,
                 watches: false,
                 verifies: true,
+                account: None,
             });
         }
         *placed += count;
@@ -209,6 +217,16 @@ impl Scene {
         for member in &mut self.plan.members[before..] {
             member.watches = true;
         }
+    }
+
+    /// Adds members that have an account each, which is made when they first join.
+    fn holders(&mut self, group: u16, count: usize, role: Role, proof: Proof) {
+        let before = self.plan.members.len();
+        self.members(group, count, role);
+        for member in &mut self.plan.members[before..] {
+            member.account = Some(proof);
+        }
+        self.plan.connecting.timeout = LOGIN_TIMEOUT;
     }
 
     /// How many there are, of all groups.

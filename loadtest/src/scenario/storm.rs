@@ -58,6 +58,19 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
 
     note_connections(&mut report, count, &connecting, &harvest);
     note_authentication(&mut report, &plan, &harvest);
+    note_back(&mut report, count, present, &storm);
+    note_sessions(&mut report, &harvest);
+    note_latency(&mut report, "back after", "back-", &harvest.rejoining);
+    note_latency(&mut report, "who stayed", "", &harvest.latency.total());
+    note_ledger(&mut report, said, &harvest);
+    note_returns(&mut report, &storm);
+    note_generator(&mut report, &plan, &storm, &harvest);
+    report.set_harvest(&harvest, &storm);
+    Ok(report)
+}
+
+/// Whether all are back, and after what time.
+pub(super) fn note_back(report: &mut Report, count: usize, present: u64, storm: &Stretch) {
     let missing = u64::try_from(count)
         .unwrap_or(u64::MAX)
         .saturating_sub(present);
@@ -73,18 +86,10 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
         )
     };
     report.line("storm", back);
-    note_sessions(&mut report, &harvest);
-    note_latency(&mut report, "back after", "back-", &harvest.rejoining);
-    note_latency(&mut report, "who stayed", "", &harvest.latency.total());
-    note_ledger(&mut report, said, &harvest);
-    note_returns(&mut report, &storm);
-    note_generator(&mut report, &plan, &storm, &harvest);
-    report.set_harvest(&harvest, &storm);
-    Ok(report)
 }
 
 /// What the server used for each that came back; the few messages of that time are in it.
-fn note_returns(report: &mut Report, storm: &Stretch) {
+pub(super) fn note_returns(report: &mut Report, storm: &Stretch) {
     let returned = storm.end.sums.joined - storm.begin.sums.joined;
     let Some(used) = storm.server().filter(|_| returned > 0) else {
         return;

@@ -124,6 +124,7 @@ impl Ears {
                 Reading::Stamped(_) | Reading::Foreign => {}
             },
             Heard::Stored => listening.stored += 1,
+            Heard::Asked => self.harvest.asked += 1,
             Heard::Resumed(goes_on) => {
                 listening.goes_on = goes_on;
                 if !goes_on {

@@ -31,6 +31,8 @@ pub(crate) struct Harvest {
     pub(crate) begun_anew: u64,
     /// Sessions that were asked for and did not go on.
     pub(crate) resumes_refused: u64,
+    /// Passwords that were asked for to let somebody in.
+    pub(crate) asked: u64,
     /// Messages received by members that authenticate.
     pub(crate) authenticated: u64,
     /// How often something was read.
@@ -60,6 +62,7 @@ impl Harvest {
         self.resumed += other.resumed;
         self.begun_anew += other.begun_anew;
         self.resumes_refused += other.resumes_refused;
+        self.asked += other.asked;
         self.latency.add(&other.latency);
         self.apart.add(&other.apart);
         self.joining.add(&other.joining);

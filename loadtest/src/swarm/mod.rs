@@ -51,6 +51,13 @@ pub(crate) enum Order {
     TimeUntil(Duration),
     /// All movers are cut off at once, and connect again.
     Scatter,
+    /// All movers leave, and stay away.
+    Depart,
+    /// Movers that are away connect again, all at once, and so does who is cut off from now on.
+    Return {
+        /// Whether what comes is a return, timed from now; else it is a first arrival.
+        is_timed: bool,
+    },
     /// So many movers a second, in all, leave and come again.
     Churn {
         /// How many.

@@ -17,6 +17,7 @@ use crate::link::{Bookmark, Memo, Surroundings, Trouble};
 use crate::plan::{Plan, Role};
 use mio::event::Event;
 use mio::{Events, Poll, Token, Waker};
+use parlour::crypto::handshake::StaticKey;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -46,6 +47,10 @@ struct Seat {
     logins: u32,
     /// Where its last connection ended.
     bookmark: Option<Bookmark>,
+    /// The key of its account.
+    key: Option<Arc<StaticKey>>,
+    /// Whether its account is made.
+    has_account: bool,
     /// How many tries in a row have failed.
     failures: u32,
     /// Whether it was ever in its room: else nothing was owed to it.
@@ -131,6 +136,8 @@ impl Worker {
                 },
                 logins: 0,
                 bookmark: None,
+                key: None,
+                has_account: false,
                 failures: 0,
                 has_joined: false,
                 unread: false,
@@ -243,6 +250,8 @@ impl Worker {
                 Order::TimeFrom(begin) => self.ears.timed = Some(begin..Duration::MAX),
                 Order::TimeUntil(end) => self.ears.end_timing(end),
                 Order::Scatter => self.scatter(),
+                Order::Depart => self.depart(),
+                Order::Return { is_timed } => self.bring_back(is_timed),
                 Order::Churn { per_second } => {
                     let threads = u32::try_from(self.plan.threads).expect("threads are few");
                     self.churn = (per_second > 0.0).then(|| Churn {

@@ -1,6 +1,7 @@
 //! A few connections and a second or two of each scenario, against a real server.
 
 use crate::figures::{Run, parlourd};
+use std::path::PathBuf;
 
 /// Runs a scenario on a server of its own, and expects all to be well.
 fn run(name: &str, words: &str) -> Option<Run> {
@@ -153,6 +154,83 @@ fn a_storm_of_newcomers_is_one_of_new_names() {
 }
 
 #[test]
+fn with_the_store_nothing_is_lost_either_and_the_folder_of_the_run_goes() {
+    let before = folders();
+    for (name, words) in [
+        ("stored", "fanout -c 20 -n 100 --no-floor --store"),
+        ("stored-storm", "storm -c 20 --share 80 --store"),
+    ] {
+        let Some(run) = run(name, words) else {
+            return;
+        };
+        assert_nothing_lost(&run);
+    }
+    // Other tests have folders of their own meanwhile, with databases in none of them.
+    let left = folders().into_iter().filter(|path| !before.contains(path));
+    let databases = left.filter(|path| path.join("data/parlour.db").exists());
+    assert_eq!(databases.count(), 0);
+}
+
+/// Folders of runs that there are.
+fn folders() -> Vec<PathBuf> {
+    let found = std::fs::read_dir(std::env::temp_dir()).unwrap();
+    let found = found.filter_map(|entry| Some(entry.ok()?.path()));
+    let is_ours = |path: &PathBuf| path.to_string_lossy().contains("parlour-loadtest-");
+    found.filter(is_ours).collect()
+}
+
+#[test]
+fn a_folder_that_is_named_keeps_what_is_said_from_run_to_run() {
+    let folder = std::env::temp_dir().join(format!("loadtest-data-{}", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    let words = format!("fanout -c 5 -n 20 --no-floor --data {}", folder.display());
+    for name in ["kept-first", "kept-second"] {
+        let Some(run) = run(name, &words) else {
+            break;
+        };
+        assert_nothing_lost(&run);
+        // What an earlier run said is shown first, and is none of this one's.
+        assert_eq!(run.figure("received"), 100.0);
+        assert!(folder.join("parlour.db").exists());
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn accounts_log_in_at_once_each_by_its_password() {
+    for (name, words) in [
+        ("logins", "logins -c 8 --members 5"),
+        ("logins-stored", "logins -c 8 --members 5 --store"),
+    ] {
+        let Some(run) = run(name, words) else {
+            return;
+        };
+        assert_nothing_lost(&run);
+        assert_eq!(run.figure("connected"), 13.0);
+        assert_eq!(run.figure("missing"), 0.0);
+        assert_eq!(run.figure("password-prompts"), 8.0);
+        assert!(run.figure("p99-ms") > 0.0);
+    }
+}
+
+#[test]
+fn after_a_restart_everybody_goes_on_without_a_password_and_nothing_is_lost() {
+    for (name, words) in [
+        ("restart", "restart -c 12 -R 100"),
+        ("restart-killed", "restart -c 12 -R 100 --kill"),
+    ] {
+        let Some(run) = run(name, words) else {
+            return;
+        };
+        assert_nothing_lost(&run);
+        assert_eq!(run.figure("resumed"), 12.0);
+        assert_eq!(run.figure("not-resumed"), 0.0);
+        assert_eq!(run.figure("unexpected-prompts"), 0.0);
+        assert_eq!(run.figure("received"), run.figure("sent") * 12.0);
+    }
+}
+
+#[test]
 fn who_reads_slowly_gets_everything_in_the_end() {
     let words = "slow -c 20 -R 100 -d 500ms --stuck 2s --warmup 200ms --read-rate 1k --share 50";
     let Some(run) = run("slowly", words) else {
@@ -192,6 +270,11 @@ fn mistakes_end_with_two_and_say_what_to_do() {
         ("idle --parlourd /nowhere/parlourd", "/nowhere/parlourd"),
         ("connect --window 5", "--window"),
         ("fanout --server-pid 1", "--server-pid"),
+        ("fanout 127.0.0.1:4747 --store", "--store"),
+        ("fanout --store --data /tmp/none", "leave --store out"),
+        ("fanout --against redis://127.0.0.1:1 --store", "--store"),
+        ("logins --door line", "--door"),
+        ("calibrate --store", "--store"),
         ("fanout --against ftp://127.0.0.1:1", "redis://"),
         ("idle -c 10000000", "open files"),
         ("fanout --against irc://127.0.0.1:1 -s 500", "400 bytes"),

@@ -1,10 +1,11 @@
 //! Answers that list things. Each is bounded; what is left out can be asked for by its beginning.
 
-use super::super::command::{TABLE, find};
+use super::super::command::{Audience, TABLE, find};
 use super::super::name::Name;
 use super::super::people::{PersonId, begins_with};
 use super::super::refusal::Refusal;
 use super::super::rooms::{Room, listed};
+use super::super::seats::Seat;
 use super::super::{Chat, ClientId, Door, Effects, RoomRef};
 use super::{Answer, Asker};
 use crate::limits::{ANSWER_BYTES_MAX, ANSWER_LINES_MAX, NAMES_LISTED_MAX, ROOM_NAME_BYTES_MAX};
@@ -20,17 +21,27 @@ impl Chat {
         effects: &mut Effects,
     ) -> Result<Answer, Refusal> {
         let id = self.own_room(asker, room.map(RoomRef::Name))?;
-        let room = self.rooms.get(id).ok_or(Refusal::InNoRoom)?;
-        let (names, next) = self.members_beginning_with(room, prefix.unwrap_or(""));
+        let mut room = self.rooms.get(id).ok_or(Refusal::InNoRoom)?;
+        let (mut id, mut prefix) = (id, prefix.unwrap_or(""));
+        let (mut names, mut next) = self.members_beginning_with(room, prefix);
+        // A word that begins nobody's name may be a room's without its `#`.
+        if names.is_empty()
+            && let Ok(meant) = self.own_room(asker, Some(RoomRef::Name(prefix)))
+            && let Some(state) = self.rooms.get(meant)
+        {
+            (id, room, prefix) = (meant, state, "");
+            (names, next) = self.members_beginning_with(room, prefix);
+        }
         let mut text = format!("names {}:", room.name);
         let expected = "a string takes everything";
         for (name, member) in names {
-            let is_plain = self
-                .people
-                .get(member)
-                .is_some_and(|person| person.door == Door::Line);
-            let is_owner = room.owner == Some(member);
-            write!(text, " {}", listed(name, is_owner, is_plain)).expect(expected);
+            // An account is listed once, and marked if any of its connections here is plain.
+            let mut sessions = self.people.all_named(name);
+            let is_plain = sessions.any(|(session, person)| {
+                person.door == Door::Line && room.members.contains_key(&session)
+            });
+            let may_moderate = self.role(member, id).is_some();
+            write!(text, " {}", listed(name, may_moderate, is_plain)).expect(expected);
         }
         if let Some(next) = next {
             write!(text, " ... more: /names {} {}", room.name, next).expect(expected);
@@ -51,7 +62,9 @@ impl Chat {
         let mut names: Vec<(Name, PersonId)> = if is_most {
             let everybody = self.people.beginning_with(prefix);
             let members = everybody.filter(|(_, person)| room.members.contains_key(person));
-            members.take(NAMES_LISTED_MAX + 1).collect()
+            let mut last = None;
+            let once = members.filter(|(name, _)| last.replace(*name) != Some(*name));
+            once.take(NAMES_LISTED_MAX + 1).collect()
         } else {
             let members = room.members.keys();
             let named =
@@ -60,6 +73,7 @@ impl Chat {
                 .filter(|(name, _)| begins_with(name.as_str(), prefix))
                 .collect();
             names.sort_unstable();
+            names.dedup_by_key(|(name, _)| *name);
             names.truncate(NAMES_LISTED_MAX + 1);
             names
         };
@@ -78,17 +92,20 @@ impl Chat {
     ) -> Result<Answer, Refusal> {
         let prefix = prefix.unwrap_or("");
         let prefix = prefix.strip_prefix('#').unwrap_or(prefix);
+        let is_admin = self.is_admin(asker.id);
         let (mut page, mut last) = (Page::default(), "");
-        for (_, room) in self.rooms.by_name() {
-            let is_shown = !room.is_hidden || room.members.contains_key(&asker.id);
-            if !is_shown || !begins_with(room.name.as_str(), prefix) {
+        for (id, room) in self.rooms.by_name() {
+            if !begins_with(room.name.as_str(), prefix) {
                 continue;
             }
-            let key = if room.key.is_some() { ", key" } else { "" };
-            let mut line = format!("{} ({} here{key})", room.name, room.members.len());
-            if let Some(topic) = &room.topic {
-                write!(line, " {topic}").expect("a string takes everything");
+            let is_shown = !room.is_hidden
+                || room.members.contains_key(&asker.id)
+                || self.role(asker.id, id).is_some()
+                || self.is_invited(asker.id, room);
+            if !is_shown {
+                continue;
             }
+            let line = self.room_in_words(room, is_admin);
             if !page.add(&line) {
                 let start = beginning(last, room.name.as_str());
                 page.end_with(&format!("more: /rooms {start}"));
@@ -96,11 +113,34 @@ impl Chat {
             }
             last = room.name.as_str();
         }
-        if page.text.is_empty() {
+        if page.is_empty() {
             page.add("there is no such room");
         }
-        Self::notice(asker.client, page.text, effects);
+        Self::notice(asker.client, page.into_text(), effects);
         Ok(Answer::Done)
+    }
+
+    /// A room as it is listed; administrators see who owns it and that it is hidden.
+    fn room_in_words(&self, room: &Room, is_admin: bool) -> String {
+        let expected = "a string takes everything";
+        let mut line = format!("{} ({} here", room.name, room.here());
+        if room.key.is_some() {
+            line.push_str(", key");
+        }
+        if is_admin {
+            if room.is_hidden {
+                line.push_str(", hidden");
+            }
+            for (index, owner) in self.owners(room).iter().enumerate() {
+                let before = if index == 0 { "; owner " } else { ", " };
+                write!(line, "{before}{owner}").expect(expected);
+            }
+        }
+        line.push(')');
+        if let Some(topic) = &room.topic {
+            write!(line, " {topic}").expect(expected);
+        }
+        line
     }
 
     /// Lists the commands, or explains one.
@@ -128,25 +168,32 @@ impl Chat {
             return Ok(());
         }
         let mut page = Page::default();
-        for spelling in &TABLE {
+        let is_admin = match self.seats.get(client) {
+            Some(Seat::Taken(id)) => self.is_admin(*id),
+            Some(Seat::Vacant | Seat::Nameless(_) | Seat::Deaf(_)) | None => false,
+        };
+        let shown = TABLE
+            .iter()
+            .filter(|spelling| is_admin || spelling.audience == Audience::Everybody);
+        for spelling in shown {
             page.add(&format!("{}: {}", spelling.usage, spelling.help));
         }
         page.add("anything else is said in the room you are in; //TEXT says a line that begins with a slash");
-        Self::notice(client, page.text, effects);
+        Self::notice(client, page.into_text(), effects);
         Ok(())
     }
 }
 
 /// An answer of bounded length; the last line is kept free for saying how to go on.
 #[derive(Debug, Default)]
-struct Page {
+pub(super) struct Page {
     text: String,
     lines: usize,
 }
 
 impl Page {
     /// Adds a line; false when there is no place for it.
-    fn add(&mut self, line: &str) -> bool {
+    pub(super) fn add(&mut self, line: &str) -> bool {
         let bytes = self.text.len() + line.len() + MORE_BYTES_MAX;
         if self.lines + 1 >= ANSWER_LINES_MAX || bytes > ANSWER_BYTES_MAX {
             return false;
@@ -155,18 +202,27 @@ impl Page {
         true
     }
 
-    fn end_with(&mut self, line: &str) {
+    /// Adds a line that has a place in any case.
+    pub(super) fn end_with(&mut self, line: &str) {
         if !self.text.is_empty() {
             self.text.push('\n');
         }
         self.text.push_str(line);
         self.lines += 1;
     }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    pub(super) fn into_text(self) -> String {
+        self.text
+    }
 }
 
 /// The letters with which to ask for what comes from `next` on: those by which it differs from the
 /// `last` that was listed.
-fn beginning(last: &str, next: &str) -> String {
+pub(super) fn beginning(last: &str, next: &str) -> String {
     let pairs = last.bytes().zip(next.bytes());
     let common = pairs.take_while(|(one, other)| one.eq_ignore_ascii_case(other));
     let letters = common.count() + 1;

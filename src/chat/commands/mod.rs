@@ -1,12 +1,19 @@
 //! What people with a name ask for: pace, order, and the one place where commands part ways.
 
+mod accounts;
+mod administration;
 mod answers;
+mod appointments;
+mod moderation;
 mod people;
 mod rooms;
+mod search;
 mod speech;
 
+use super::changes::Then;
+use super::name::Name;
 use super::people::PersonId;
-use super::refusal::{Ago, Refusal};
+use super::refusal::{Left, Refusal};
 use super::text;
 use super::throttle::{Cost, Pace};
 use super::{
@@ -14,6 +21,7 @@ use super::{
     RoomName, RoomRef, Verdict,
 };
 use crate::limits::{COSTLY_COMMAND_COST, REASON_BYTES_MAX, UNACKNOWLEDGED_MAX};
+use moderation::Order;
 use std::sync::Arc;
 
 /// Who asks, and how the answer finds it.
@@ -24,6 +32,17 @@ pub(super) struct Asker {
     pub(super) door: Door,
     /// The number of the command, if its door gives any.
     pub(super) key: Option<MessageKey>,
+}
+
+impl Asker {
+    /// What follows when what was asked for is durable: it is told so, in words if there are any.
+    fn told(self, words: Option<Arc<str>>) -> Then {
+        Then::Tell {
+            client: self.client,
+            key: self.key,
+            events: words.map(Event::Notice).into_iter().collect(),
+        }
+    }
 }
 
 /// What a command came to.
@@ -57,7 +76,12 @@ impl Chat {
         if !is_leaving && let Some(verdict) = self.pace(asker, cost, effects) {
             return verdict;
         }
-        if command.as_ref().is_ok_and(is_stored) && self.must_wait_for_journal(asker, bytes) {
+        let must_wait = match command.as_ref().map_or(Yield::Nothing, yields) {
+            Yield::Message => self.must_wait_for_journal(asker, bytes),
+            Yield::Change => self.changes.is_full(),
+            Yield::Nothing => false,
+        };
+        if must_wait {
             return Verdict::Paused(Pause::Journal);
         }
         self.spend(asker, cost);
@@ -104,7 +128,45 @@ impl Chat {
             Command::Help { topic } => self
                 .help(asker.client, topic, effects)
                 .map(|()| Answer::Done),
-            Command::Login => Err(Refusal::NoAccounts),
+            Command::Password => self.password(asker, effects),
+            Command::Login { name } => self.login(asker, name, effects),
+            Command::Keys(change) => self.keys(asker, change, effects),
+            Command::Search { query } => self.search(asker, query, effects),
+            Command::CloseRoom { room } => self.close_room(asker, room, effects),
+            Command::Invite { room, name } => self.invite(asker, room, name, effects),
+            Command::Sanction {
+                measure,
+                place,
+                name,
+                duration,
+                why,
+            } => {
+                let order = Order {
+                    measure,
+                    place,
+                    name,
+                    duration,
+                    why,
+                };
+                self.sanction(asker, &order, effects)
+            }
+            Command::Lift {
+                measure,
+                place,
+                name,
+            } => self.lift(asker, measure, place, name, effects),
+            Command::Bans { place } => self.bans(asker, place, effects),
+            Command::Appoint {
+                is_given,
+                place,
+                name,
+            } => self.appoint(asker, is_given, place, name, effects),
+            Command::Users { prefix } => self.users(asker, prefix, effects),
+            Command::Announce { text } => self.announce(asker, text, effects),
+            Command::Log { name } => self.log(asker, name, effects),
+            Command::Stats => self.stats(asker, effects),
+            Command::Reload => self.reload(asker, effects),
+            Command::Shutdown { why } => self.shutdown(asker, why, effects),
             Command::Quit { text } => {
                 if let Some(key) = asker.key {
                     effects.push_back(Effect::Reply(asker.client, Event::Done(key)));
@@ -119,7 +181,7 @@ impl Chat {
     fn pace(&mut self, asker: Asker, cost: Cost, effects: &mut Effects) -> Option<Verdict> {
         let (rates, now) = (self.settings.rates, self.now.monotonic);
         let person = self.people.get_mut(asker.id)?;
-        if person.trusted {
+        if person.standing.is_trusted() {
             return None;
         }
         match person.throttle.check(&rates, cost, now) {
@@ -141,9 +203,7 @@ impl Chat {
     ) {
         if tell {
             let wait = until.saturating_sub(self.now.monotonic);
-            // Rounded up: nobody is read earlier than it was told.
-            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            let wait = Ago(Duration::from_secs(seconds));
+            let wait = Left(wait);
             let text = format!("slow down: your next line is read in {wait}");
             effects.push_back(Effect::Reply(client, Event::Notice(text.into())));
         }
@@ -152,7 +212,7 @@ impl Chat {
     fn spend(&mut self, asker: Asker, cost: Cost) {
         let (rates, now) = (self.settings.rates, self.now.monotonic);
         if let Some(person) = self.people.get_mut(asker.id)
-            && !person.trusted
+            && !person.standing.is_trusted()
         {
             person.throttle.spend(&rates, cost, now);
         }
@@ -168,7 +228,10 @@ impl Chat {
                 .people
                 .get(asker.id)
                 .is_some_and(|person| usize::from(person.outstanding) >= UNACKNOWLEDGED_MAX);
-        owes_many || !self.journal.has_room_for(bytes, &self.settings)
+        owes_many
+            || !self
+                .journal
+                .has_room_for(bytes, &self.changes, &self.settings)
     }
 
     /// The room that is meant, which the asker is in: the named one, or the current one.
@@ -188,6 +251,22 @@ impl Chat {
                 is_in.then_some(id).ok_or(Refusal::NotInRoom(name))
             }
         }
+    }
+
+    /// The room that is meant: one that the asker is in, or in which it has a role.
+    fn room_in_charge(&self, asker: Asker, room: Option<&str>) -> Result<RoomId, Refusal> {
+        let named = room.and_then(|room| self.rooms.named(RoomName::parse(room).ok()?));
+        let id = named.map(|(id, _)| id);
+        match id.filter(|id| self.role(asker.id, *id).is_some()) {
+            Some(id) => Ok(id),
+            None => self.own_room(asker, room.map(RoomRef::Name)),
+        }
+    }
+
+    /// Under which name the asker acts.
+    fn name_of(&self, asker: Asker) -> Result<Name, Refusal> {
+        let person = self.people.get(asker.id);
+        person.map(|person| person.name).ok_or(Refusal::NameNeeded)
     }
 
     /// Tells a client something in words.
@@ -220,36 +299,59 @@ fn reason(text: &str) -> Option<Arc<str>> {
     (!line.is_empty()).then(|| line.into())
 }
 
-/// Whether a command is a message to be stored.
-fn is_stored(command: &Command<'_>) -> bool {
-    cost_and_storage(command).1
+/// What a command gives the journal to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Yield {
+    Nothing,
+    Message,
+    Change,
+}
+
+/// What a command gives the journal to do.
+fn yields(command: &Command<'_>) -> Yield {
+    cost_and_yield(command).1
 }
 
 /// What a command costs of the rate.
 fn cost(command: &Command<'_>) -> u32 {
-    cost_and_storage(command).0
+    cost_and_yield(command).0
 }
 
-fn cost_and_storage(command: &Command<'_>) -> (u32, bool) {
+fn cost_and_yield(command: &Command<'_>) -> (u32, Yield) {
     match command {
-        Command::Say { .. } | Command::Tell { .. } | Command::Reply { .. } => (1, true),
-        Command::Names { .. } | Command::Rooms { .. } | Command::History { .. } => {
-            (COSTLY_COMMAND_COST, false)
-        }
+        Command::Say { .. } | Command::Tell { .. } | Command::Reply { .. } => (1, Yield::Message),
+        Command::Names { .. }
+        | Command::Rooms { .. }
+        | Command::Users { .. }
+        | Command::Bans { .. }
+        | Command::History { .. }
+        | Command::Search { .. } => (COSTLY_COMMAND_COST, Yield::Nothing),
         Command::Nick { .. }
         | Command::Join { .. }
         | Command::Create { .. }
         | Command::Leave { .. }
         | Command::Room { .. }
-        | Command::Whois { .. }
         | Command::Topic { .. }
         | Command::Set { .. }
-        | Command::Away { .. }
-        | Command::Back
         | Command::Ignore { .. }
         | Command::Unignore { .. }
+        | Command::Password
+        | Command::Login { .. }
+        | Command::Keys(_)
+        | Command::CloseRoom { .. }
+        | Command::Invite { .. }
+        | Command::Sanction { .. }
+        | Command::Lift { .. }
+        | Command::Appoint { .. } => (1, Yield::Change),
+        Command::Whois { .. }
+        | Command::Away { .. }
+        | Command::Back
         | Command::Help { .. }
-        | Command::Login
-        | Command::Quit { .. } => (1, false),
+        | Command::Announce { .. }
+        | Command::Log { .. }
+        | Command::Stats
+        | Command::Reload
+        | Command::Shutdown { .. }
+        | Command::Quit { .. } => (1, Yield::Nothing),
     }
 }

@@ -1,9 +1,10 @@
 //! What people do about themselves and about each other.
 
 use super::super::name::Name;
+use super::super::people::Person;
 use super::super::refusal::{Ago, Refusal};
 use super::super::sessions::Claim;
-use super::super::{Body, Chat, ClientKey, Door, Effect, Effects, Event};
+use super::super::{Body, Chat, ClientKey, Deed, Door, Duration, Effect, Effects, Event};
 use super::{Answer, Asker, reason};
 use crate::limits::IGNORED_MAX;
 use std::fmt::Write;
@@ -18,12 +19,16 @@ impl Chat {
         effects: &mut Effects,
     ) -> Result<Answer, Refusal> {
         let person = self.people.get(asker.id).ok_or(Refusal::NameNeeded)?;
+        if let Some(account) = person.account() {
+            return self.rename_account(asker, account, name, effects);
+        }
         let (old, key, source) = (person.name, person.key, person.source);
         let rooms = person.rooms.to_vec();
-        let to = match self.claim(name, key) {
+        let to = match self.claim(name, key, None) {
             Ok((to, Claim::Free)) => to,
             Ok((to, Claim::Own(id))) if id == asker.id => to,
             Ok((to, Claim::Own(_))) => return Err(Refusal::NameTaken(to)),
+            Ok((to, Claim::Account)) => return Err(Refusal::NameIsAccount(to)),
             // Without a key one's own name in other letters looks like anybody's.
             Err(Refusal::NameTaken(to)) if to == old => to,
             Err(refusal) => return Err(refusal),
@@ -34,6 +39,7 @@ impl Chat {
                 self.held.hold(old, key, source, self.now.monotonic);
             }
         }
+        self.note_deed(asker.id, Deed::Renamed { to }, effects);
         self.people.rename(asker.id, to);
         for room in rooms {
             let renamed = Body::Renamed { to };
@@ -126,11 +132,27 @@ impl Chat {
     }
 
     fn set_ignored(&mut self, asker: Asker, names: Vec<Name>, effects: &mut Effects) {
-        let names: Arc<[Name]> = names.into();
-        if let Some(person) = self.people.get_mut(asker.id) {
-            person.rare_mut().ignored = (!names.is_empty()).then(|| names.clone());
+        let account = self.people.get(asker.id).and_then(Person::account);
+        if let Some(account) = account.and_then(|account| self.accounts.get_mut(account)) {
+            account.ignored.clone_from(&names);
         }
-        effects.push_back(Effect::Ignore(asker.client, names));
+        let sessions = match account {
+            Some(account) => {
+                self.accounts.touch(account);
+                self.sessions_of(account).map(|(id, _)| id).collect()
+            }
+            None => vec![asker.id],
+        };
+        let names: Arc<[Name]> = names.into();
+        for person in sessions {
+            let Some(person) = self.people.get_mut(person) else {
+                continue;
+            };
+            person.rare_mut().ignored = (!names.is_empty()).then(|| names.clone());
+            if let Some(client) = person.client {
+                effects.push_back(Effect::Ignore(client, names.clone()));
+            }
+        }
     }
 
     /// Tells what may be known of somebody.
@@ -141,22 +163,39 @@ impl Chat {
         effects: &mut Effects,
     ) -> Result<Answer, Refusal> {
         let name = Name::parse(name).map_err(Refusal::BadName)?;
-        let (_, person) = self
-            .people
-            .present(name)
-            .ok_or(Refusal::NoSuchPerson(name))?;
+        let account = self.accounts.named(name);
+        let Some((_, person)) = self.people.present(name) else {
+            let account = account.ok_or(Refusal::NoSuchPerson(name))?;
+            let away = self.now.unix_ms.saturating_sub(account.seen_unix_ms);
+            let away = Ago(Duration::from_millis(away));
+            let text = format!("{}: account, not here, last here {away} ago", account.name);
+            Self::notice(asker.client, text, effects);
+            return Ok(Answer::Done);
+        };
+        let standing = match account {
+            Some(account) if account.is_admin => "account, administrator",
+            Some(_) => "account",
+            None => "guest",
+        };
         let door = match person.door {
             Door::Sealed => "encrypted",
             Door::Line => "plain",
         };
         let since = Ago(person.since.until(self.now.monotonic));
-        let mut text = format!("{}: guest, {door}, here for {since}", person.name);
+        let mut text = format!("{}: {standing}, {door}, here for {since}", person.name);
         let expected = "a string takes everything";
         if let Some(away) = person.away() {
             write!(text, ", away: {away}").expect(expected);
         }
         if let Some(key) = person.key {
             write!(text, ", key {}", fingerprint(key)).expect(expected);
+        }
+        if self.is_admin(asker.id) {
+            write!(text, ", from {}", person.source.to_canonical()).expect(expected);
+        }
+        let others = account.map_or(1, |account| self.connections_of(account.id));
+        if others > 1 {
+            write!(text, ", connected {others} times").expect(expected);
         }
         Self::notice(asker.client, text, effects);
         Ok(Answer::Done)
@@ -170,7 +209,7 @@ fn joined(names: &[Name]) -> String {
 }
 
 /// A client's key as people compare it: base32, lower case, 32 characters.
-fn fingerprint(key: ClientKey) -> String {
+pub(super) fn fingerprint(key: ClientKey) -> String {
     let letters = b"abcdefghijklmnopqrstuvwxyz234567";
     let bits = key
         .0

@@ -1,18 +1,19 @@
 //! Entering, making, leaving and arranging rooms.
 
 use super::super::membership::{Entrance, Farewell};
+use super::super::name::Name;
 use super::super::people::{Person, PersonId};
 use super::super::refusal::Refusal;
 use super::super::rooms::Room;
 use super::super::text;
 use super::super::{
-    Body, Chat, Depth, Door, Effect, Effects, Event, From, Parting, RoomId, RoomName, RoomRef,
+    Body, Change, Chat, Deed, Depth, Door, Effect, Effects, Event, Extent, From, LOBBY, Parting,
+    Role, RoomId, RoomName, RoomRef,
 };
 use super::{Answer, Asker, room_name};
-use crate::limits::{
-    HISTORY_ENTRIES_MAX, ROOM_KEY_BYTES_MAX, ROOMS_JOINED_MAX, ROOMS_PER_GUEST_MAX, TOPIC_BYTES_MAX,
-};
+use crate::limits::{HISTORY_ENTRIES_MAX, ROOM_KEY_BYTES_MAX, ROOMS_JOINED_MAX, TOPIC_BYTES_MAX};
 use std::fmt::Write;
+use std::sync::Arc;
 
 impl Chat {
     /// Whether somebody may enter a room.
@@ -33,20 +34,43 @@ impl Chat {
             return Err(Refusal::AlreadyInRoom(name));
         }
         check_joined(person)?;
-        let is_owner = state.owner == Some(id);
-        if !is_owner && state.key.is_some() && state.key.as_deref() != key {
+        if let Some(refusal) = self.ban_of(id, room) {
+            return Err(refusal);
+        }
+        let role = self.role(id, room);
+        let knows_key = state.key.is_none() || state.key.as_deref() == key;
+        if !knows_key && role.is_none() && !self.is_invited(id, state) {
             return Err(Refusal::WrongKey(name));
         }
+        let is_owner = role == Some(Role::Owner);
         if !is_owner && !state.admits_plain && person.door == Door::Line {
             return Err(Refusal::PlainNotAdmitted(name));
         }
-        let is_full = state
-            .limit
-            .is_some_and(|limit| state.members.len() >= limit);
+        let is_full = state.limit.is_some_and(|limit| state.here() >= limit);
         if is_full && !is_owner {
             return Err(Refusal::RoomFull(name));
         }
         Ok(room)
+    }
+
+    /// Where a new session begins: in the room it wants, or else in the lobby, if that takes it;
+    /// and why not where it wanted.
+    pub(in crate::chat) fn first_room(
+        &self,
+        id: PersonId,
+        wanted: Option<&str>,
+    ) -> (Option<RoomId>, Option<Refusal>) {
+        let lobby = self.rooms.get(LOBBY).expect("the lobby always stays");
+        let lobby = match self.admit(id, lobby.name, None) {
+            Ok(lobby) => (Some(lobby), None),
+            Err(refusal) => (None, Some(refusal)),
+        };
+        let wanted = wanted.map(|wanted| self.admit(id, room_name(wanted)?, None));
+        match wanted {
+            None => lobby,
+            Some(Ok(room)) => (Some(room), None),
+            Some(Err(refusal)) => (lobby.0, Some(refusal)),
+        }
     }
 
     pub(super) fn join(
@@ -69,16 +93,23 @@ impl Chat {
         effects: &mut Effects,
     ) -> Result<Answer, Refusal> {
         let name = room_name(room)?;
-        if !self.settings.guests_create_rooms {
+        let person = self.people.get(asker.id).ok_or(Refusal::NameNeeded)?;
+        let (author, account, session) = (person.name, person.account(), person.sender());
+        if account.is_none() && !self.settings.guests_create_rooms {
             return Err(Refusal::GuestsCreateNoRooms);
         }
         if let Some((_, state)) = self.rooms.named(name) {
             return Err(Refusal::RoomExists(state.name));
         }
-        let person = self.people.get(asker.id).ok_or(Refusal::NameNeeded)?;
         check_joined(person)?;
-        if person.owned().len() >= ROOMS_PER_GUEST_MAX {
-            let max = ROOMS_PER_GUEST_MAX;
+        let (owned, max) = match account {
+            None => (person.owned().len(), self.settings.rooms_per_guest),
+            Some(account) => (
+                self.rooms.owned_by(account),
+                self.settings.rooms_per_account,
+            ),
+        };
+        if owned >= max {
             return Err(Refusal::TooManyOwned { max });
         }
         if self.rooms.count() >= self.settings.rooms_max {
@@ -86,20 +117,33 @@ impl Chat {
         }
         let key = key.map(key_word).transpose()?;
         let room = self.rooms.take_id().ok_or(Refusal::TooManyRooms)?;
-        let mut state = Room::new(name, Some(asker.id), self.settings.kept.is_kept());
+        let owner = account.is_none().then_some(asker.id);
+        let mut state = Room::new(name, owner, self.settings.kept.is_kept());
         state.key = key;
+        match account {
+            None => state.guest = Some(session),
+            Some(account) => {
+                state.roles.insert(account, Role::Owner);
+            }
+        }
         let history = state.has_history;
         self.rooms.insert(room, state);
-        if let Some(person) = self.people.get_mut(asker.id) {
+        if account.is_none()
+            && let Some(person) = self.people.get_mut(asker.id)
+        {
             person.rare_mut().owned.push(room);
         }
         effects.push_back(Effect::Found {
             room,
             name: Some(name),
             history,
+            extent: Extent::EMPTY,
         });
+        let deed = Deed::Created(name);
+        self.record(Some(asker.client), Some(author), deed, effects);
         self.go_in(asker, room, effects);
-        Ok(Answer::Done)
+        self.put_room(room, asker.told(None), effects);
+        Ok(Answer::Elsewhere)
     }
 
     fn go_in(&mut self, asker: Asker, room: RoomId, effects: &mut Effects) {
@@ -172,7 +216,7 @@ impl Chat {
         effects: &mut Effects,
     ) -> Result<Answer, Refusal> {
         let room = self.own_room(asker, room.map(RoomRef::Name))?;
-        let state = self.rooms.get_mut(room).ok_or(Refusal::InNoRoom)?;
+        let state = self.rooms.get(room).ok_or(Refusal::InNoRoom)?;
         let Some(text) = text else {
             let text = match &state.topic {
                 Some(topic) => format!("topic of {}: {topic}", state.name),
@@ -181,8 +225,8 @@ impl Chat {
             Self::notice(asker.client, text, effects);
             return Ok(Answer::Done);
         };
-        if state.owner != Some(asker.id) && state.has_owner_here() {
-            return Err(Refusal::NotOwner(state.name));
+        if self.role(asker.id, room).is_none() && self.has_owner_here(room) {
+            return Err(Refusal::NotModerator(state.name));
         }
         let text = text::one_line(text, usize::MAX);
         if text.len() > TOPIC_BYTES_MAX {
@@ -193,18 +237,19 @@ impl Chat {
         if text.is_empty() {
             return Err(Refusal::TextEmpty);
         }
-        let topic: std::sync::Arc<str> = text.into();
+        self.check_voice(asker.id, room)?;
+        let what = format!("topic {text}").into();
+        let topic: Arc<str> = text.into();
+        let state = self.rooms.get_mut(room).ok_or(Refusal::InNoRoom)?;
         state.topic = Some(topic.clone());
-        if let Some(author) = self.people.get(asker.id).map(|person| person.name) {
-            self.note(
-                room,
-                author,
-                Some(asker.client),
-                Body::Topic(topic),
-                effects,
-            );
-        }
-        Ok(Answer::Done)
+        let name = state.name;
+        let author = self.name_of(asker)?;
+        let (client, body) = (Some(asker.client), Body::Topic(topic));
+        self.note(room, author, client, body, effects);
+        let deed = Deed::Set { room: name, what };
+        self.record(client, Some(author), deed, effects);
+        self.put_room(room, asker.told(None), effects);
+        Ok(Answer::Elsewhere)
     }
 
     pub(super) fn set(
@@ -214,13 +259,14 @@ impl Chat {
         change: Option<(&str, &str)>,
         effects: &mut Effects,
     ) -> Result<Answer, Refusal> {
-        let room = self.own_room(asker, room.map(RoomRef::Name))?;
+        let room = self.room_in_charge(asker, room)?;
+        let is_owner = self.role(asker.id, room) == Some(Role::Owner);
         let is_kept = self.settings.kept.is_kept();
         let state = self.rooms.get_mut(room).ok_or(Refusal::InNoRoom)?;
-        let is_owner = state.owner == Some(asker.id);
+        let name = state.name;
         if let Some((setting, value)) = change {
             if !is_owner {
-                return Err(Refusal::NotOwner(state.name));
+                return Err(Refusal::NotOwner(name));
             }
             let had_history = state.has_history;
             change_setting(state, setting, value, is_kept)?;
@@ -231,10 +277,52 @@ impl Chat {
                 });
             }
         }
-        let owner = state.owner.and_then(|owner| self.people.get(owner));
-        let text = settings_in_words(state, is_owner, owner);
-        Self::notice(asker.client, text, effects);
-        Ok(Answer::Done)
+        let state = self.rooms.get(room).ok_or(Refusal::InNoRoom)?;
+        let text = settings_in_words(state, is_owner, &self.owners(state));
+        let Some((setting, value)) = change else {
+            Self::notice(asker.client, text, effects);
+            return Ok(Answer::Done);
+        };
+        // Who reads the log need not know the way in.
+        let is_secret = setting.eq_ignore_ascii_case("key") && state.key.is_some();
+        let value = if is_secret { "set" } else { value };
+        let what = format!("{} {value}", setting.to_ascii_lowercase()).into();
+        let (author, deed) = (self.name_of(asker)?, Deed::Set { room: name, what });
+        self.record(Some(asker.client), Some(author), deed, effects);
+        self.put_room(room, asker.told(Some(text.into())), effects);
+        Ok(Answer::Elsewhere)
+    }
+
+    /// Ends a room: everybody in it is told and taken out, and what was said in it is gone.
+    pub(super) fn close_room(
+        &mut self,
+        asker: Asker,
+        room: &str,
+        effects: &mut Effects,
+    ) -> Result<Answer, Refusal> {
+        let name = room_name(room)?;
+        let (room, state) = self.rooms.named(name).ok_or(Refusal::NoSuchRoom(name))?;
+        let name = state.name;
+        if room == LOBBY {
+            return Err(Refusal::RoomStays(name));
+        }
+        if self.role(asker.id, room) != Some(Role::Owner) {
+            return Err(Refusal::NotOwner(name));
+        }
+        let by = self.name_of(asker)?;
+        let words: Arc<str> = format!("{name} was closed by {by}").into();
+        let members: Vec<PersonId> = state.members.keys().copied().collect();
+        for member in members {
+            self.put_out(member, room, words.clone(), effects);
+        }
+        let deed = Deed::Closed(name);
+        self.record(Some(asker.client), Some(by), deed, effects);
+        self.rooms.close(room);
+        // Behind whatever was said in it, so that nothing of it is stored later.
+        let then = asker.told(Some(format!("{name} is closed").into()));
+        self.change(Change::RemoveRoom(room), then, effects);
+        self.dissolve_if_over(room, effects);
+        Ok(Answer::Elsewhere)
     }
 
     pub(super) fn history(
@@ -321,7 +409,7 @@ fn change_setting(
     Ok(())
 }
 
-fn settings_in_words(room: &Room, is_owner: bool, owner: Option<&Person>) -> String {
+fn settings_in_words(room: &Room, is_owner: bool, owners: &[Name]) -> String {
     let switch = |is_on| if is_on { "on" } else { "off" };
     let limit = room.limit.map_or("none".into(), |limit| limit.to_string());
     let key = match &room.key {
@@ -336,8 +424,9 @@ fn settings_in_words(room: &Room, is_owner: bool, owner: Option<&Person>) -> Str
         switch(room.is_hidden),
         switch(room.admits_plain),
     );
-    if let Some(owner) = owner {
-        write!(text, "; owner {}", owner.name).expect("a string takes everything");
+    for (index, owner) in owners.iter().enumerate() {
+        let before = if index == 0 { "; owner " } else { ", " };
+        write!(text, "{before}{owner}").expect("a string takes everything");
     }
     text
 }

@@ -71,7 +71,7 @@ fn a_refused_bare_name_throws_away_what_was_typed_ahead_and_asks_again() {
 
 #[test]
 fn a_script_whose_first_line_fails_is_closed_and_nothing_more_is_read() {
-    for first in ["/nick alice", "/nick", "/u 1x", "/login alice", "/login"] {
+    for first in ["/nick alice", "/nick", "/u 1x", "/login 1x", "/login"] {
         let mut hall = Hall::new();
         hall.line_client(1, "alice");
         hall.open(2, arrival(Door::Line, 2));
@@ -183,7 +183,7 @@ fn a_name_command_that_fails_later_discards_too() {
     let mut hall = Hall::new();
     hall.open(1, arrival(Door::Line, 1));
     hall.line(1, "/help");
-    for line in ["/nick", "/nick 1x", "/login alice", "/login"] {
+    for line in ["/nick", "/nick 1x", "/login 1x", "/login"] {
         assert_eq!(hall.ask(1, line)[1..], ["discarded", "name?"], "{line}");
     }
 }

@@ -1,6 +1,7 @@
 //! A hall to test the chat in: clients that hear what they would be sent, and a store that answers
 //! when it is told to.
 
+use super::archive::Archive;
 use crate::chat::*;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
@@ -25,6 +26,23 @@ pub(super) struct Hall {
     pub(super) closing: BTreeMap<u32, Close>,
     pub(super) tokens: BTreeMap<u32, Token>,
     last_key: u64,
+    /// Changes of records the store has not answered, and all there ever were.
+    pub(super) changes: VecDeque<(Ticket, Change)>,
+    pub(super) changed: Vec<Change>,
+    /// What the store has.
+    pub(super) archive: Archive,
+    /// Searches the reader has not answered.
+    pub(super) searches: VecDeque<Search>,
+    /// Passwords the worker has not answered, and whether it answers at once.
+    pub(super) passwords: VecDeque<PasswordJob>,
+    pub(super) hashes: bool,
+    /// What went into the activity log.
+    pub(super) deeds: Vec<Deed>,
+    /// What was answered over the control socket, and asked of the shell.
+    pub(super) administered: Vec<Result<String, String>>,
+    pub(super) operations: Vec<Operation>,
+    /// What the fan-out was told to let go of.
+    pub(super) erased: Vec<(RoomId, EntryId)>,
 }
 
 pub(super) const EPOCH: Epoch = Epoch([7; 16]);
@@ -46,6 +64,8 @@ pub(super) fn arrival(door: Door, slot: u32) -> Arrival {
         trusted: true,
         key: None,
         token: Token(token),
+        hash: TokenHash(token),
+        takes_passwords: true,
     }
 }
 
@@ -54,9 +74,40 @@ impl Hall {
         Self::with(Settings::default())
     }
 
+    /// A hall whose store outlives the process.
+    pub(super) fn stored() -> Self {
+        Self::with(Settings {
+            kept: Kept::Stored,
+            ..Settings::default()
+        })
+    }
+
     pub(super) fn with(settings: Settings) -> Self {
+        Self::around(Chat::new(settings, EPOCH))
+    }
+
+    /// The same hall after the process has ended and another one has begun; whoever was connected
+    /// is gone, and what the store had not answered is lost.
+    pub(super) fn restart(self) -> Self {
+        let settings = Settings {
+            kept: Kept::Stored,
+            ..Settings::default()
+        };
+        let chat = Chat::begin(settings, self.archive.snapshot(EPOCH));
+        let mut hall = Self::around_with(chat, self.archive);
+        (hall.ids, hall.stored, hall.tokens) = (self.ids, self.stored, self.tokens);
+        (hall.now, hall.last_key) = (self.now, self.last_key);
+        hall
+    }
+
+    /// A hall around a chat that has not been started.
+    pub(super) fn around(chat: Chat) -> Self {
+        Self::around_with(chat, Archive::default())
+    }
+
+    fn around_with(chat: Chat, archive: Archive) -> Self {
         let mut hall = Self {
-            chat: Chat::new(settings, EPOCH),
+            chat,
             now: Now {
                 monotonic: Duration::from_secs(1_000),
                 unix_ms: 1_800_000_000_000,
@@ -71,10 +122,21 @@ impl Hall {
             closing: BTreeMap::new(),
             tokens: BTreeMap::new(),
             last_key: 0,
+            changes: VecDeque::new(),
+            changed: Vec::new(),
+            archive,
+            searches: VecDeque::new(),
+            passwords: VecDeque::new(),
+            hashes: true,
+            deeds: Vec::new(),
+            administered: Vec::new(),
+            erased: Vec::new(),
+            operations: Vec::new(),
         };
         let mut effects = Effects::new();
         hall.chat.start(&mut effects);
         hall.carry_out(effects);
+        hall.answer_changes();
         hall
     }
 
@@ -83,10 +145,52 @@ impl Hall {
         let mut effects = Effects::new();
         let verdict = self.chat.apply(self.now, input, &mut effects);
         self.carry_out(effects);
+        if self.answers {
+            self.answer_changes();
+        }
         while self.answers && !self.jobs.is_empty() {
             self.answer();
         }
+        while self.hashes && !self.passwords.is_empty() {
+            self.answer_password();
+        }
         verdict
+    }
+
+    /// Lets the store answer all changes of records.
+    pub(super) fn answer_changes(&mut self) {
+        while !self.changes.is_empty() {
+            self.answer_change();
+        }
+    }
+
+    /// Lets the store answer the oldest change of a record.
+    pub(super) fn answer_change(&mut self) {
+        let (ticket, change) = self.changes.pop_front().expect("a change is outstanding");
+        self.archive.change(change, self.now.unix_ms);
+        let verdict = self.input(Input::Outcome(Outcome::Changed(ticket)));
+        assert_eq!(verdict, Verdict::Taken);
+    }
+
+    /// Lets the password worker answer its oldest job. Here a hash is the password itself.
+    pub(super) fn answer_password(&mut self) {
+        let job = self.passwords.pop_front().expect("a password is there");
+        let (ticket, password) = (job.ticket, job.password.0.as_str());
+        let token = TokenHash(job.token.0);
+        let outcome = match job.task {
+            PasswordTask::Check(hash) => Outcome::Checked {
+                ticket,
+                is_right: hash.is_some_and(|hash| *hash.0 == *password),
+                rehash: None,
+                token,
+            },
+            PasswordTask::Hash => Outcome::Hashed {
+                ticket,
+                hash: PasswordHash(password.into()),
+                token,
+            },
+        };
+        assert_eq!(self.input(Input::Outcome(outcome)), Verdict::Taken);
     }
 
     pub(super) fn pass(&mut self, time: Duration) {
@@ -118,11 +222,19 @@ impl Hall {
         let (ids, fresh) = match self.stored.get(&job.sender) {
             Some(ids) => (*ids, false),
             None => {
-                let ids = (next(job.row.0), job.second.map(|(room, _)| next(room)));
+                let second = job.second.as_ref().map(|(room, _)| next(*room));
+                let ids = (next(job.row.0), second);
                 self.stored.insert(job.sender, ids);
                 (ids, true)
             }
         };
+        if fresh && !self.archive.rooms.is_empty() {
+            let rows = [Some((job.row, ids.0)), job.second.zip(ids.1)];
+            for ((room, entry), id) in rows.into_iter().flatten() {
+                let id = Some(id);
+                self.archive.keep(room, Entry { id, ..entry });
+            }
+        }
         let outcome = Outcome::Stored {
             ticket: job.ticket,
             id: ids.0,
@@ -180,6 +292,7 @@ impl Hall {
             name: Some("somebody"),
             room: None,
             resume: Some(Resume {
+                hash: TokenHash([0; 16]),
                 epoch: EPOCH,
                 token,
                 positions,
@@ -194,6 +307,61 @@ impl Hall {
     pub(super) fn line(&mut self, slot: u32, line: &str) {
         let verdict = self.input(Input::Line(client(slot), line));
         assert_eq!(verdict, Verdict::Taken, "{line}");
+    }
+
+    /// A guest behind the line door that makes its name an account.
+    pub(super) fn line_account(&mut self, slot: u32, name: &str) {
+        self.line_client(slot, name);
+        self.choose_password(slot);
+    }
+
+    /// A plain guest makes its name an account, and what it has its account's.
+    pub(super) fn choose_password(&mut self, slot: u32) {
+        self.line(slot, "/password");
+        self.line(slot, "pw");
+        self.line(slot, "pw");
+        self.hear(slot);
+    }
+
+    /// A sealed client answers what it was asked in secret.
+    pub(super) fn secret(&mut self, slot: u32, text: &str) -> MessageKey {
+        self.last_key += 1;
+        let key = MessageKey(self.last_key);
+        let verdict = self.input(Input::Secret(client(slot), key, text));
+        assert_eq!(verdict, Verdict::Taken);
+        key
+    }
+
+    /// A sealed client that logs in with its password.
+    pub(super) fn sealed_account(&mut self, slot: u32, name: &str) {
+        self.open(slot, arrival(Door::Sealed, slot));
+        self.hello(slot, name);
+        self.secret(slot, "pw");
+        self.hear(slot);
+    }
+
+    /// A sealed client comes back with what it has of a session.
+    pub(super) fn come_back(
+        &mut self,
+        slot: u32,
+        name: &str,
+        token: Token,
+        positions: Vec<(RoomId, EntryId)>,
+    ) -> Vec<String> {
+        self.open(slot, arrival(Door::Sealed, slot));
+        let hello = Hello {
+            name: Some(name),
+            room: None,
+            resume: Some(Resume {
+                hash: TokenHash(token.0),
+                epoch: EPOCH,
+                token,
+                positions,
+            }),
+        };
+        let verdict = self.input(Input::Hello(client(slot), hello));
+        assert_eq!(verdict, Verdict::Taken);
+        self.hear(slot)
     }
 
     /// A sealed client's line, under the next number.
@@ -254,10 +422,8 @@ impl Hall {
                 assert!(former.is_none(), "ids are not used again");
                 self.members.insert(room, BTreeSet::new());
             }
-            Effect::Keep { room, history } => {
-                assert!(self.members.contains_key(&room));
-                let _ = history;
-            }
+            Effect::Keep { room, .. } => assert!(self.members.contains_key(&room)),
+            Effect::Erase(room, entry) => self.erased.push((room, entry)),
             Effect::Dissolve(room) => {
                 let members = self
                     .members
@@ -291,7 +457,13 @@ impl Hall {
                 self.tell(client, words);
             }
             Effect::Ignore(client, names) => self.tell(client, format!("ignores {names:?}")),
-            Effect::Submit(Job::Append(append)) => self.jobs.push_back(append),
+            Effect::Submit(job) => self.submit(job),
+            Effect::Record(activity) => self.deeds.push(activity.deed),
+            Effect::Administered(_, done) => {
+                let words = |text: std::sync::Arc<str>| text.to_string();
+                self.administered.push(done.map(words).map_err(words));
+            }
+            Effect::Operate(operation) => self.operations.push(operation),
             Effect::Discard(client) => self.tell(client, "discarded".into()),
             Effect::Named(client) => self.tell(client, "named".into()),
             Effect::Finish(client, event, close) => {
@@ -307,6 +479,18 @@ impl Hall {
                 self.tell(client, "expelled".into());
                 self.closing.insert(client.slot, close);
             }
+        }
+    }
+
+    fn submit(&mut self, job: Job) {
+        match job {
+            Job::Write(Write::Append(append)) => self.jobs.push_back(append),
+            Job::Write(Write::Change { ticket, change }) => {
+                self.changed.push(change.clone());
+                self.changes.push_back((ticket, change));
+            }
+            Job::Search(search) => self.searches.push_back(search),
+            Job::Password(job) => self.passwords.push_back(job),
         }
     }
 
@@ -326,6 +510,7 @@ impl Hall {
         match event {
             Event::Banner(kept) => format!("banner {kept:?}"),
             Event::AskName => "name?".into(),
+            Event::AskSecret(prompt) => format!("secret? {prompt:?}"),
             Event::Welcome(welcome) => {
                 format!("welcome {} resumed {}", welcome.name, welcome.resumed)
             }
@@ -338,6 +523,13 @@ impl Hall {
             Event::Current(room) => format!("current {:?}", room.as_ref().map(name)),
             Event::Renamed(name) => format!("renamed {name}"),
             Event::Notice(text) => format!("-> {text}"),
+            Event::Found(hits) => {
+                let of = |hit: &Hit| {
+                    let room = hit.room.map_or("inbox".into(), |room| room.to_string());
+                    entry_in_words(&room, &hit.entry)
+                };
+                hits.iter().map(of).collect::<Vec<_>>().join("; ")
+            }
             Event::Refused(None, refusal) => format!("Err: {refusal}"),
             Event::Refused(Some(key), refusal) => format!("Err {}: {refusal}", key.0),
             Event::Stored { key, sent, id, .. } => match sent {
@@ -377,6 +569,7 @@ fn entry_in_words(room: &str, entry: &Entry) -> String {
                 refusal::Ago(*after)
             )
         }
+        Body::Kicked { by, why } => format!("* {room}: {author} kicked by {by} {why:?}"),
         Body::Renamed { to } => format!("* {room}: {author} is now {to}"),
         Body::Topic(text) => format!("* {room}: {author} set the topic: {text}"),
         Body::Counted {

@@ -34,7 +34,7 @@ fn every_alias_is_read_whatever_its_case() {
         &["/nick bob", "/u bob", "/NICK bob", "/nick  bob "],
         &Command::Nick { name },
     );
-    assert_reads(&["/login bob"], &Command::Login);
+    assert_reads(&["/login bob"], &Command::Login { name: "bob" });
     let room = "den";
     let (none, some) = (None, Some("k"));
     assert_reads(
@@ -129,6 +129,12 @@ fn a_first_word_with_a_number_sign_names_the_room() {
     let set = |room, change| Command::Set { room, change };
     assert_reads(&["/set"], &set(None, None));
     assert_reads(&["/set #den"], &set(Some("#den"), None));
+    assert_reads(&["/set den"], &set(Some("den"), None));
+    assert_reads(
+        &["/set den limit 5"],
+        &set(Some("den"), Some(("limit", "5"))),
+    );
+    assert_reads(&["/set colour red"], &set(None, Some(("colour", "red"))));
     assert_reads(&["/set limit 5"], &set(None, Some(("limit", "5"))));
     assert_reads(
         &["/set #den key none"],
@@ -210,7 +216,7 @@ fn what_is_written_wrongly_is_shown_how() {
         "/unignore",
         "/ignore a b",
         "/set limit",
-        "/set a b c",
+        "/set a b c d",
         "/names #den #x y",
         "/back now",
         "/login",

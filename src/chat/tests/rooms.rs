@@ -144,7 +144,7 @@ fn the_topic_is_the_owners_while_it_is_here() {
     hall.line(1, "/create den");
     hall.line(2, "/join den");
     hall.hear(1);
-    assert!(hall.ask(2, "/topic mine")[0].starts_with("Err: only an owner"));
+    assert!(hall.ask(2, "/topic mine")[0].starts_with("Err: only a moderator"));
     assert_eq!(hall.ask(2, "/topic"), ["-> #den has no topic"]);
     hall.hear(2);
     hall.line(1, "/topic dens\nand caves");
@@ -157,7 +157,7 @@ fn the_topic_is_the_owners_while_it_is_here() {
     assert!(hall.ask(2, "/topic mine").is_empty());
     assert!(hall.ask(2, "/set hidden on")[0].starts_with("Err: only an owner"));
     hall.line(1, "/join den");
-    assert!(hall.ask(2, "/topic again")[0].starts_with("Err: only an owner"));
+    assert!(hall.ask(2, "/topic again")[0].starts_with("Err: only a moderator"));
     assert!(hall.ask(1, "/set hidden on")[0].contains("hidden on"));
     let long = format!("/topic {}", "x".repeat(391));
     assert!(hall.ask(1, &long)[0].starts_with("Err: a message has at most 390 bytes"));

@@ -134,7 +134,7 @@ fn the_owner_gets_its_room_back_when_it_resumes() {
     assert!(hall.ask(9, "/topic mine now").is_empty());
     hall.open(2, arrival(Door::Sealed, 2));
     hall.resume(2, hall.tokens[&1], vec![]);
-    assert!(hall.ask(9, "/topic mine")[0].starts_with("Err: only an owner"));
+    assert!(hall.ask(9, "/topic mine")[0].starts_with("Err: only a moderator"));
     assert_eq!(hall.ask(9, "/names")[0], "-> names #den: @alice bob(plain)");
 }
 
@@ -184,6 +184,7 @@ fn another_epoch_begins_anew_and_says_so() {
         name: Some("zoe"),
         room: None,
         resume: Some(Resume {
+            hash: TokenHash([0; 16]),
             epoch: Epoch([8; 16]),
             token: hall.tokens[&1],
             positions: vec![],

@@ -24,7 +24,7 @@ fn a_stopping_server_accepts_nothing_new_and_answers_what_it_has() {
     assert_eq!(hall.hear(2), ["[#lobby] alice: one"]);
     assert_eq!(hall.hear(1), ["stored 1 as 1"]);
     let mut effects = Effects::new();
-    hall.chat.farewell(&mut effects);
+    hall.chat.farewell(None, &mut effects);
     assert_eq!(effects.len(), 3);
     for effect in effects {
         let Effect::Finish(_, Some(Event::Bye(Some(why))), Close::Stopping) = effect else {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::chat::{MessageKey, RoomId};
+use crate::chat::{MessageKey, Name, RoomId};
 use crate::limits::{CLIENT_UNACKNOWLEDGED_BYTES_MAX, UNACKNOWLEDGED_MAX};
 use crate::wire::message::ClientMessage;
 
@@ -13,6 +13,13 @@ pub enum What {
     Say {
         /// Where; the room that is current when it arrives, if absent.
         room: Option<RoomId>,
+        /// What.
+        text: String,
+    },
+    /// Text for one person.
+    Tell {
+        /// Whom.
+        to: Name,
         /// What.
         text: String,
     },
@@ -43,7 +50,7 @@ impl What {
     /// What was typed.
     pub fn text(&self) -> &str {
         match self {
-            Self::Say { text, .. } => text,
+            Self::Say { text, .. } | Self::Tell { text, .. } => text,
             Self::Run { line } => line,
         }
     }
@@ -55,6 +62,11 @@ impl What {
                 key,
                 room: *room,
                 action: false,
+                text,
+            },
+            Self::Tell { to, text } => ClientMessage::Tell {
+                key,
+                to: to.as_str(),
                 text,
             },
             Self::Run { line } => ClientMessage::Run { key, line },
@@ -94,7 +106,7 @@ impl Unacknowledged {
     pub(super) fn has_command(&self) -> bool {
         let is_command = |message: &Message| match message.what {
             What::Run { .. } => true,
-            What::Say { .. } => false,
+            What::Say { .. } | What::Tell { .. } => false,
         };
         self.messages.iter().any(is_command)
     }
@@ -146,11 +158,15 @@ impl Unacknowledged {
         }
     }
 
-    /// Drops what cannot be sent again because its session is over, with whether it may have
-    /// arrived all the same.
+    /// Drops what cannot be sent again because its session is over; returns it, with whether it may
+    /// have arrived all the same.
     ///
     /// When one is in doubt all that follow are dropped too: they may depend on it.
-    pub(super) fn drop_lost(&mut self, had_session: bool, same_history: bool) -> Vec<(What, bool)> {
+    pub(super) fn drop_lost(
+        &mut self,
+        had_session: bool,
+        same_history: bool,
+    ) -> Vec<(MessageKey, What, bool)> {
         let doubt = self.messages.iter().any(|message| message.sent);
         let can_go_on = !had_session || (same_history && !doubt);
         if can_go_on {
@@ -159,7 +175,7 @@ impl Unacknowledged {
         self.bytes = 0;
         self.messages
             .drain(..)
-            .map(|message| (message.what, message.sent))
+            .map(|message| (message.key, message.what, message.sent))
             .collect()
     }
 
@@ -168,20 +184,24 @@ impl Unacknowledged {
         self.bytes -= removed.map_or(0, |message| message.what.text().len());
     }
 
-    /// Numbers a message: SplitMix64 over a random seed, for keys must differ, not be secret.
+    fn make(&mut self, what: What) -> Message {
+        self.bytes += what.text().len();
+        Message {
+            key: self.draw_key(),
+            what,
+            sent: false,
+        }
+    }
+
+    /// A number for a message: SplitMix64 over a random seed, for keys must differ, not be secret.
     ///
     /// # Source
     ///
     /// Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014.
-    fn make(&mut self, what: What) -> Message {
-        self.bytes += what.text().len();
+    pub(super) fn draw_key(&mut self) -> MessageKey {
         self.key_state = self.key_state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.key_state ^ (self.key_state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        Message {
-            key: MessageKey(mixed ^ (mixed >> 31)),
-            what,
-            sent: false,
-        }
+        MessageKey(mixed ^ (mixed >> 31))
     }
 }

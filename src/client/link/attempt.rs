@@ -129,3 +129,48 @@ fn is_connected(socket: &TcpStream) -> io::Result<bool> {
         Err(error) => Err(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mio::{Events, Poll};
+    use std::net::TcpListener;
+
+    /// Goal: a host is reached as long as one of its addresses is.
+    /// Method: addresses of both families at which nothing listens, before and after the one.
+    #[test]
+    fn every_address_of_a_host_is_tried() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let good = listener.local_addr().unwrap();
+        let closed = {
+            let gone = TcpListener::bind("127.0.0.1:0").unwrap();
+            gone.local_addr().unwrap()
+        };
+        let other_family = SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, closed.port()));
+        for (addresses, reached) in [
+            (vec![good], true),
+            (vec![other_family, closed, good], true),
+            (vec![other_family, closed], false),
+            (vec![], false),
+        ] {
+            let mut poll = Poll::new().unwrap();
+            let mut events = Events::with_capacity(4);
+            let mut attempt = Attempt {
+                stage: Stage::Connecting {
+                    socket: None,
+                    until: Duration::ZERO,
+                    others: addresses.into_iter(),
+                },
+                error: None,
+            };
+            let outcome = loop {
+                match attempt.progress(poll.registry(), Token(0), Duration::ZERO) {
+                    Ok(None) => poll.poll(&mut events, None).unwrap(),
+                    Ok(Some(socket)) => break socket.peer_addr().ok(),
+                    Err(_) => break None,
+                }
+            };
+            assert_eq!(outcome, reached.then_some(good));
+        }
+    }
+}

@@ -21,9 +21,13 @@ impl Ending {
         match code {
             CloseCode::Done => Ok(Self::Clean),
             CloseCode::TakenOver => Ok(Self::Failed(
-                "the session goes on over another connection of yours".to_owned(),
+                "the session goes on over another connection of yours; this one does not come back"
+                    .to_owned(),
             )),
-            CloseCode::Removed => Ok(Self::Failed("the server has removed you".to_owned())),
+            CloseCode::Removed => Ok(Self::Failed(
+                "you were removed from the server; this client does not go back by itself"
+                    .to_owned(),
+            )),
             CloseCode::RecordError => Err("the server received a damaged record"),
             CloseCode::ServerStopping => Err("the server is stopping"),
             CloseCode::TooSlow => Err("the server found this client too slow"),
@@ -47,6 +51,27 @@ pub(super) fn is_final(error: &ChannelError) -> bool {
     }
 }
 
+/// What happened, and for what can be helped what to do.
+pub(super) fn words(error: &ChannelError) -> String {
+    let ChannelError::Handshake(HandshakeError::Refused { code, .. }) = error else {
+        return error.to_string();
+    };
+    match code {
+        RefusalCode::Full => "the server is full; somebody has to leave first".to_owned(),
+        RefusalCode::TooManyFromSource => {
+            "the server takes no more connections from your address for now".to_owned()
+        }
+        RefusalCode::Banned => "you are banned from this server; it is not tried again. Only who \
+                                runs it can change that"
+            .to_owned(),
+        RefusalCode::UnknownSuite => {
+            format!("{error}; it is not tried with a weaker one. --suite names another")
+        }
+        RefusalCode::UnknownVersion => format!("{error}; one side is too old"),
+        RefusalCode::Other(_) => error.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,6 +89,22 @@ mod tests {
             CloseCode::Other(9),
         ] {
             assert!(Ending::of_close(code).is_err(), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn who_is_refused_reads_what_it_means() {
+        for (code, word) in [
+            (RefusalCode::Full, "full"),
+            (RefusalCode::TooManyFromSource, "your address"),
+            (RefusalCode::Banned, "not tried again"),
+            (RefusalCode::UnknownSuite, "--suite"),
+            (RefusalCode::UnknownVersion, "too old"),
+        ] {
+            let version_max = 1;
+            let refused = HandshakeError::Refused { code, version_max };
+            let words = words(&ChannelError::Handshake(refused));
+            assert!(words.contains(word), "{words}");
         }
     }
 

@@ -26,10 +26,20 @@ pub struct Editor {
     /// What was cut last, for putting it back.
     cut: String,
     history: History,
+    search: Option<Search>,
+}
+
+/// Looking for an earlier line that holds something.
+struct Search {
+    wanted: String,
+    /// The line that was found, by its place.
+    place: Option<usize>,
+    /// What was being typed before.
+    begun: String,
 }
 
 /// What of the typed text fits the row.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct View {
     /// The characters to show.
     pub text: String,
@@ -185,6 +195,96 @@ impl Editor {
             }
             None => Edit::Nothing,
         }
+    }
+
+    /// Begins to look for an earlier line, or goes on to an older one that fits as well.
+    pub fn search_older(&mut self) -> Edit {
+        match &self.search {
+            Some(search) => self.search_before(search.place),
+            None => {
+                self.search = Some(Search {
+                    wanted: String::new(),
+                    place: None,
+                    begun: self.text.clone(),
+                });
+                Edit::Done
+            }
+        }
+    }
+
+    /// What is looked for, if anything is.
+    pub fn searched(&self) -> Option<&str> {
+        self.search.as_ref().map(|search| search.wanted.as_str())
+    }
+
+    /// Looks for so much more.
+    pub fn search_more(&mut self, typed: &str) -> Edit {
+        let Some(search) = &mut self.search else {
+            return Edit::Nothing;
+        };
+        search.wanted.push_str(&safe(typed));
+        // The line that is shown may fit that, too.
+        let from = search.place.map(|place| place + 1);
+        self.search_before(from)
+    }
+
+    /// Looks for one character less, from the newest line again.
+    pub fn search_less(&mut self) -> Edit {
+        let Some(search) = &mut self.search else {
+            return Edit::Nothing;
+        };
+        if search.wanted.pop().is_none() {
+            return Edit::Nothing;
+        }
+        search.place = None;
+        self.search_before(None)
+    }
+
+    /// Ends looking: the line that was found is the one being typed, or, if not `keep`, what was
+    /// being typed before comes back.
+    pub fn end_search(&mut self, keep: bool) {
+        if let Some(search) = self.search.take()
+            && !keep
+        {
+            self.replace(search.begun);
+        }
+    }
+
+    fn search_before(&mut self, before: Option<usize>) -> Edit {
+        let Some(search) = &mut self.search else {
+            return Edit::Nothing;
+        };
+        if search.wanted.is_empty() {
+            return Edit::Done;
+        }
+        let Some((place, line)) = self.history.find(&search.wanted, before) else {
+            return Edit::Nothing;
+        };
+        search.place = Some(place);
+        let line = line.to_owned();
+        self.replace(line);
+        Edit::Done
+    }
+
+    /// What stands before the cursor.
+    pub fn before_cursor(&self) -> &str {
+        &self.text[..self.cursor]
+    }
+
+    /// Puts `text` in the place of the last `count` bytes before the cursor.
+    ///
+    /// # Panics
+    ///
+    /// When those are not whole characters before the cursor.
+    pub fn complete(&mut self, count: usize, text: &str) -> Edit {
+        let start = self.cursor - count;
+        if self.text.len() - count + text.len() > TEXT_BYTES_MAX {
+            return Edit::Nothing;
+        }
+        self.text.replace_range(start..self.cursor, text);
+        self.cursor = start + text.len();
+        self.history.stop();
+        Edit::Done
     }
 
     /// What fits a row of `columns`, with the cursor in it.
@@ -402,6 +502,45 @@ mod tests {
         assert_eq!(editor.insert("y"), Edit::Nothing);
         assert_eq!(editor.text().len(), TEXT_BYTES_MAX);
         assert_eq!(editor.view(40).text.len(), 26);
+    }
+
+    #[test]
+    fn earlier_lines_are_found_by_what_they_hold() {
+        let mut editor = typed("make tea");
+        editor.take(true);
+        let _ = editor.insert("drink tea");
+        editor.take(true);
+        let _ = editor.insert("begun");
+        assert_eq!(editor.search_older(), Edit::Done);
+        assert_eq!(editor.searched(), Some(""));
+        assert_eq!(editor.search_more("te"), Edit::Done);
+        assert_eq!(editor.text(), "drink tea");
+        assert_eq!(editor.search_more("a"), Edit::Done);
+        assert_eq!(editor.text(), "drink tea");
+        assert_eq!(editor.search_older(), Edit::Done);
+        assert_eq!(editor.text(), "make tea");
+        assert_eq!(editor.search_older(), Edit::Nothing);
+        assert_eq!(editor.search_more("x"), Edit::Nothing);
+        assert_eq!(editor.search_less(), Edit::Done);
+        assert_eq!(editor.text(), "drink tea");
+        editor.end_search(false);
+        assert_eq!((editor.text(), editor.searched()), ("begun", None));
+        let _ = editor.search_older();
+        let _ = editor.search_more("MAKE");
+        editor.end_search(true);
+        assert_eq!(editor.text(), "make tea");
+    }
+
+    #[test]
+    fn a_word_is_completed_where_the_cursor_stands() {
+        let mut editor = typed("hi al there");
+        for _ in 0.." there".len() {
+            let _ = editor.left();
+        }
+        assert_eq!(editor.before_cursor(), "hi al");
+        assert_eq!(editor.complete(2, "alice"), Edit::Done);
+        assert_eq!(editor.text(), "hi alice there");
+        assert_eq!(editor.before_cursor(), "hi alice");
     }
 
     #[test]

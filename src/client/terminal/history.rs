@@ -56,11 +56,34 @@ impl History {
             None => Some(begun),
         }
     }
+
+    /// The newest line that holds `wanted` in any case of ASCII, older than `before` if that is
+    /// given; with its place, from which to look further.
+    pub fn find(&self, wanted: &str, before: Option<usize>) -> Option<(usize, &str)> {
+        let end = before.map_or(self.lines.len(), |place| place.min(self.lines.len()));
+        let wanted = wanted.to_ascii_lowercase();
+        (0..end)
+            .rev()
+            .map(|place| (place, self.lines[place].as_str()))
+            .find(|(_, line)| line.to_ascii_lowercase().contains(&wanted))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_found_from_the_newest_on() {
+        let mut history = History::default();
+        for line in ["one", "Two", "one more"] {
+            history.add(line);
+        }
+        assert_eq!(history.find("ONE", None), Some((2, "one more")));
+        assert_eq!(history.find("one", Some(2)), Some((0, "one")));
+        assert_eq!(history.find("one", Some(0)), None);
+        assert_eq!(history.find("two", None), Some((1, "Two")));
+    }
 
     #[test]
     fn the_oldest_lines_go_first() {

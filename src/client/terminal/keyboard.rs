@@ -40,12 +40,22 @@ pub(super) enum Key {
     PutBack,
     /// Ctrl-C.
     Interrupt,
+    /// Esc.
+    Escape,
     /// Ctrl-D.
     EndOfInput,
     /// Ctrl-L.
     Clear,
-    /// The terminal has another number of columns now.
-    Resized(usize),
+    /// Tab.
+    Complete,
+    /// Ctrl-R.
+    Search,
+    /// Ctrl-G.
+    Abort,
+    /// Ctrl-Z.
+    Pause,
+    /// The terminal has another size now.
+    Resized,
 }
 
 /// Keys that have come.
@@ -97,7 +107,7 @@ fn meaning(event: Event) -> Option<Key> {
     match event {
         Event::Key(key) if key.kind != KeyEventKind::Release => key_meaning(key),
         Event::Paste(text) => Some(Key::Paste(text)),
-        Event::Resize(columns, _) => Some(Key::Resized(usize::from(columns))),
+        Event::Resize(..) => Some(Key::Resized),
         Event::Key(_) | Event::FocusGained | Event::FocusLost | Event::Mouse(_) => None,
     }
 }
@@ -117,7 +127,8 @@ fn key_meaning(key: KeyEvent) -> Option<Key> {
         KeyCode::Char('d') if alt => Key::CutWordRight,
         KeyCode::Char(_) if alt => return None,
         KeyCode::Char(character) => Key::Character(character),
-        KeyCode::Tab => Key::Character('\t'),
+        KeyCode::Esc => Key::Escape,
+        KeyCode::Tab => Key::Complete,
         KeyCode::Enter if alt => Key::NewLine,
         KeyCode::Enter => Key::Enter,
         KeyCode::Left if by_word => Key::WordLeft,
@@ -145,15 +156,18 @@ fn control_meaning(letter: char) -> Option<Key> {
         'd' => Key::EndOfInput,
         'e' => Key::End,
         'f' => Key::Right,
+        'g' => Key::Abort,
         'h' => Key::Backspace,
         'j' | 'm' => Key::Enter,
         'k' => Key::CutToEnd,
         'l' => Key::Clear,
         'n' => Key::Down,
         'p' => Key::Up,
+        'r' => Key::Search,
         'u' => Key::CutToStart,
         'w' => Key::CutWord,
         'y' => Key::PutBack,
+        'z' => Key::Pause,
         _ => return None,
     })
 }

@@ -1,62 +1,90 @@
 //! The front for people: a row to type in below, what happens above it.
 //!
 //! One thread waits for keys, everything else happens in the link's loop: news become lines, keys
-//! change the row, and each turn is painted with one write. What was typed is never disturbed.
+//! change the row, and each turn is painted with one write. What was typed is never disturbed, and a
+//! secret is never shown.
 
+pub mod completion;
 pub mod editor;
-mod guard;
+pub mod guard;
 pub mod history;
 mod keyboard;
+mod own;
 pub mod painter;
+mod press;
+pub mod progress;
+mod questions;
 mod screen;
+mod secret;
+mod status;
+pub mod style;
 
 use std::io::{self, IsTerminal, Write};
 
-use self::editor::{Edit, Editor};
+use self::completion::Completion;
+use self::editor::Editor;
 use self::guard::RawTerminal;
-use self::keyboard::{Key, Keyboard};
-use self::painter::Painter;
+use self::keyboard::Keyboard;
+use self::painter::{Painter, Row};
+use self::progress::ProgressRows;
+use self::questions::Question;
 use self::screen::Screen;
+use self::status::Status;
+use self::style::{Ability, Style};
+use super::clock::unix_seconds;
 use super::exit::{Exit, report, report_frame};
-use super::link::{Ending, Link};
+use super::link::{Ending, Link, Standing};
 use super::news::News;
+use super::password_file::PasswordFile;
 use super::pipe::say_or_run;
-use super::trust::{Decision, Trust};
+use super::settings::{EmptyLine, Settings};
+use super::time::Zone;
+use super::trust::Trust;
 use crate::chat::Name;
-use crate::crypto::fingerprint::Fingerprint;
 use crate::crypto::handshake::PublicKey;
 
 /// Columns of a terminal that does not say how many it has.
 const COLUMNS_DEFAULT: usize = 80;
-/// Said when the user does not vouch for the server.
-const NOT_ACCEPTED: &str = "the server's key was not accepted; nothing was sent";
+
+/// What the user wants of the terminal, by flag, variable or setting.
+#[derive(Clone, Debug)]
+pub struct Manner {
+    /// What may be written to it beside characters.
+    pub ability: Ability,
+    /// Where the clocks are read.
+    pub zone: Zone,
+    /// The rest.
+    pub settings: Settings,
+}
 
 /// Talks until the user leaves or the link ends.
 ///
 /// # Errors
 ///
 /// When the terminal or the poll fails.
-pub fn run(mut link: Link, trust: &Trust, coloured: bool) -> io::Result<Exit> {
-    let raw = RawTerminal::enter()?;
+pub fn run(
+    mut link: Link,
+    trust: &Trust,
+    password: Option<PasswordFile>,
+    manner: Manner,
+) -> io::Result<Exit> {
+    let raw = RawTerminal::enter(manner.ability == Ability::Nothing)?;
     let keyboard = Keyboard::start(link.waker());
-    let mut front = Front::new(coloured);
-    front
-        .screen
-        .say("times are UTC; Ctrl-D leaves, /help lists the commands");
-    if link.session().conversation().name().is_none() {
-        front.ask_name();
-        front.suggest_name();
-    }
+    let mut front = Front::new(password, manner, trust.address().to_string());
+    front.begin(&mut link);
     front.paint(&mut link)?;
     while link.ending().is_none() {
-        let hold = front.question.is_some();
-        let turn = link.turn(None, false, hold, &mut |news| front.hear(&news))?;
+        let hold = front.question.as_ref().is_some_and(Question::holds_link);
+        let deadline = status::next_change(link.standing()).map(|wait| link.now() + wait);
+        let turn = link.turn(deadline, false, hold, &mut |news| front.hear(&news))?;
         if let Some(key) = front.server_key.take() {
             front.meet(&key, &mut link, trust);
         }
         if std::mem::take(&mut front.room_refused) {
             link.session().give_up_room(&mut |_| {});
         }
+        front.answer_from_file(&mut link);
+        front.offer_enrolment(trust);
         let Ok(keys) = keyboard.pressed() else {
             // The window was closed: leave, as far as the server is concerned.
             link.leave();
@@ -66,7 +94,7 @@ pub fn run(mut link: Link, trust: &Trust, coloured: bool) -> io::Result<Exit> {
         for key in keys {
             front.press(key, alone, &mut link, trust);
         }
-        let painted = front.paint(&mut link);
+        let painted = front.pause(&raw).and_then(|()| front.paint(&mut link));
         if turn.asked_to_stop || painted.is_err() {
             link.leave();
         }
@@ -76,50 +104,97 @@ pub fn run(mut link: Link, trust: &Trust, coloured: bool) -> io::Result<Exit> {
     // It fails when the window was closed, and then nobody looks.
     let _ = front.close();
     drop(raw);
-    Ok(farewell(&ending, front.bye.as_deref(), waiting))
-}
-
-/// What the user is being asked in the row.
-enum Question {
-    /// The name to be called by.
-    Name,
-    /// Whether this server is the right one.
-    Server(PublicKey),
+    let exit = farewell(&ending, front.bye.as_deref(), waiting);
+    let never_in = exit == Exit::Done && front.is_refused && !front.was_welcome;
+    Ok(if never_in { Exit::Lost } else { exit })
 }
 
 struct Front {
     screen: Screen,
     editor: Editor,
+    completion: Completion,
     painter: Painter,
+    /// What takes a while; set by whoever carries it.
+    progress: ProgressRows,
+    ability: Ability,
+    empty_line: EmptyLine,
+    /// The server's address, to be shown.
+    place: String,
     question: Option<Question>,
     server_key: Option<PublicKey>,
+    /// The key of the server that was accepted, when this client shows one of its own that stays.
+    enrols_with: Option<PublicKey>,
+    /// The account that a password has just opened.
+    logged_in: Option<Name>,
+    password: Option<PasswordFile>,
+    /// What was being typed when a question came.
+    draft: String,
     was_welcome: bool,
+    /// Whether anything was refused.
+    is_refused: bool,
     room_refused: bool,
     bye: Option<String>,
     /// Whether another Ctrl-C leaves.
     interrupted: bool,
+    /// Whether an empty line may be meant for a lost connection: nothing was said since it was.
+    is_impatient: bool,
+    /// Whether the shell is wanted.
+    is_pausing: bool,
     /// Where traces go: into the terminal, or beside it.
     traces_here: bool,
-    /// What the terminal shows of the row; nothing is written when neither it nor news changed.
-    shown: Option<(String, editor::View)>,
+    /// What the terminal shows of the rows; nothing is written when neither they nor news changed.
+    shown: Option<Shown>,
+}
+
+/// The rows below what happens.
+#[derive(PartialEq, Eq)]
+struct Shown {
+    rows: Vec<Row>,
+    prompt: String,
+    view: editor::View,
 }
 
 impl Front {
-    fn new(coloured: bool) -> Self {
-        let columns = crossterm::terminal::size()
-            .map_or(COLUMNS_DEFAULT, |(columns, _)| usize::from(columns).max(1));
+    fn new(password: Option<PasswordFile>, manner: Manner, place: String) -> Self {
+        let columns = columns().unwrap_or(COLUMNS_DEFAULT);
+        let Manner {
+            ability,
+            zone,
+            settings,
+        } = manner;
         Self {
-            screen: Screen::new(coloured),
+            screen: Screen::new(ability, zone, settings.bell, settings.quiet),
             editor: Editor::default(),
-            painter: Painter::new(columns),
+            completion: Completion::default(),
+            painter: Painter::new(columns, ability),
+            progress: ProgressRows::default(),
+            ability,
+            empty_line: settings.empty_line,
+            place,
             question: None,
             server_key: None,
+            enrols_with: None,
+            logged_in: None,
+            password,
+            draft: String::new(),
             was_welcome: false,
+            is_refused: false,
             room_refused: false,
             bye: None,
             interrupted: false,
+            is_impatient: false,
+            is_pausing: false,
             traces_here: io::stderr().is_terminal(),
             shown: None,
+        }
+    }
+
+    fn begin(&mut self, link: &mut Link) {
+        self.screen
+            .say("/help lists the commands, Tab completes, Ctrl-D leaves");
+        if link.session().conversation().name().is_none() {
+            self.ask_name();
+            self.suggest_name();
         }
     }
 
@@ -127,177 +202,48 @@ impl Front {
         match *news {
             News::ServerKey(key) => self.server_key = Some(key),
             News::AskName => self.ask_name(),
-            News::Welcome { .. } => self.was_welcome = true,
-            News::Refused {
-                of_command: false, ..
-            } => self.room_refused = self.was_welcome,
+            News::AskSecret(prompt) => self.ask_secret(prompt),
+            News::LoggedIn(name) => self.password_taken(name),
+            News::Welcome { .. } => {
+                // An empty line may be on its way that was to try a lost connection.
+                self.is_impatient |= self.was_welcome;
+                self.was_welcome = true;
+                self.bye = None;
+            }
+            News::Refused { of_command, .. } => {
+                self.is_refused = true;
+                self.room_refused |= !of_command && self.was_welcome;
+            }
             News::Bye(why) => self.bye = why.map(super::safe::safe_row),
+            News::Apart(_) => self.screen.lose_touch(unix_seconds()),
             News::Trace(frame) if !self.traces_here => report_frame(frame),
-            News::Refused { .. }
-            | News::Entered { .. }
+            News::Entered { .. }
             | News::Exited(_)
             | News::Current(_)
             | News::Renamed(_)
             | News::Notice(_)
+            | News::Acknowledged { .. }
             | News::Sent { .. }
             | News::NotSent { .. }
             | News::ReplayEnd { .. }
             | News::Missed { .. }
+            | News::Passed(_)
             | News::Entry { .. }
             | News::Closed(_)
-            | News::Trace(_)
-            | News::Apart(_) => {}
+            | News::Trace(_) => {}
         }
         if self.traces_here || !matches!(news, News::Trace(_)) {
             self.screen.hear(news);
         }
     }
 
-    fn ask_name(&mut self) {
-        self.question = Some(Question::Name);
-    }
-
-    /// Offers the name one has on this machine, to be changed or taken with Enter.
-    fn suggest_name(&mut self) {
-        let fits = |user: &String| Name::parse(user).is_ok_and(|name| !name.is_reserved());
-        if let Some(user) = std::env::var("USER").ok().filter(fits) {
-            self.editor.replace(user);
+    /// The terminal has another width now. It is asked each time, because news may come before the
+    /// key that tells, and would be painted over the rows that the terminal has broken.
+    fn measure(&mut self) {
+        if let Some(columns) = columns().filter(|&columns| columns != self.painter.columns()) {
+            self.painter.resize(columns);
+            self.shown = None;
         }
-    }
-
-    /// Decides about the server that has shown its key, or asks.
-    fn meet(&mut self, key: &PublicKey, link: &mut Link, trust: &Trust) {
-        match trust.judge(key) {
-            Decision::Accept => self.accept(key, link, trust),
-            Decision::Ask(shown) => {
-                self.screen.say(&format!(
-                    "{} is not known here yet. Its fingerprint is\n\n    {}\n\n\
-                     Compare it with the one the server printed when it started.",
-                    trust.address(),
-                    shown.grouped()
-                ));
-                self.editor.clear();
-                self.question = Some(Question::Server(*key));
-            }
-            Decision::Refuse(words) => link.end(Ending::KeyRefused(words)),
-        }
-    }
-
-    fn accept(&mut self, key: &PublicKey, link: &mut Link, trust: &Trust) {
-        match trust.identity_for(key) {
-            Ok(identity) => link.accept(identity.as_ref(), &mut |news| self.hear(&news)),
-            Err(why) => link.end(Ending::Failed(why)),
-        }
-    }
-
-    fn press(&mut self, key: Key, alone: bool, link: &mut Link, trust: &Trust) {
-        let interrupted = std::mem::take(&mut self.interrupted);
-        let editor = &mut self.editor;
-        let edit = match key {
-            Key::Character(character) => editor.insert(character.encode_utf8(&mut [0; 4])),
-            Key::Paste(text) => editor.insert(&text),
-            Key::NewLine => editor.insert("\n"),
-            Key::Left => editor.left(),
-            Key::Right => editor.right(),
-            Key::WordLeft => editor.word_left(),
-            Key::WordRight => editor.word_right(),
-            Key::Home => editor.home(),
-            Key::End => editor.end(),
-            Key::Up => editor.older(),
-            Key::Down => editor.newer(),
-            Key::Backspace => editor.backspace(),
-            Key::Delete => editor.delete(),
-            Key::CutWord => editor.cut_word(),
-            Key::CutWordRight => editor.cut_word_right(),
-            Key::CutToStart => editor.cut_to_start(),
-            Key::CutToEnd => editor.cut_to_end(),
-            Key::PutBack => editor.put_back(),
-            Key::EndOfInput if !editor.is_empty() => editor.delete(),
-            Key::EndOfInput => return self.leave(link),
-            Key::Interrupt if !editor.is_empty() => return editor.clear(),
-            Key::Interrupt if interrupted => return self.leave(link),
-            Key::Interrupt => {
-                self.interrupted = true;
-                return self.screen.say("Ctrl-C once more leaves");
-            }
-            Key::Clear => return self.clear_screen(),
-            Key::Resized(columns) => {
-                self.painter.resize(columns);
-                self.shown = None;
-                return;
-            }
-            Key::Enter => return self.enter(alone, link, trust),
-        };
-        if edit == Edit::Nothing {
-            self.screen.ring();
-        }
-    }
-
-    fn leave(&mut self, link: &mut Link) {
-        if let Some(Question::Server(_)) = self.question {
-            return link.end(Ending::KeyRefused(NOT_ACCEPTED.to_owned()));
-        }
-        // Who asks twice does not want to wait for the goodbye.
-        match link.is_leaving() {
-            true => link.end(Ending::Clean),
-            false => link.leave(),
-        }
-    }
-
-    /// The line is finished.
-    fn enter(&mut self, alone: bool, link: &mut Link, trust: &Trust) {
-        let line = self.editor.take(self.question.is_none());
-        match self.question.take() {
-            Some(Question::Name) => self.answer_name(line.trim(), link),
-            Some(Question::Server(key)) => self.answer_server(&key, line.trim(), link, trust),
-            // An empty line leaves; not within a paste that the terminal did not mark as one.
-            None if line.is_empty() && alone => self.leave(link),
-            None if line.is_empty() => {}
-            None => self.send(&line, link),
-        }
-    }
-
-    fn send(&mut self, line: &str, link: &mut Link) {
-        match line.trim_end() {
-            "/clear" => return self.clear_screen(),
-            "/bell" => {
-                self.screen.set_rings(true);
-                return self.screen.say("your name rings the bell");
-            }
-            "/quiet" => {
-                self.screen.set_rings(false);
-                return self.screen.say("your name rings no bell");
-            }
-            _ => {}
-        }
-        if !link.session().has_room() {
-            self.editor.replace(line.to_owned());
-            let words = "too much waits for the server; press Enter again in a moment";
-            return self.screen.complain(words);
-        }
-        say_or_run(link.session(), line, &mut |news| self.hear(&news));
-    }
-
-    fn answer_name(&mut self, answer: &str, link: &mut Link) {
-        match Name::parse(answer) {
-            Ok(name) => link
-                .session()
-                .choose_name(name, &mut |news| self.hear(&news)),
-            Err(error) => {
-                self.screen.complain(&error.to_string());
-                self.question = Some(Question::Name);
-            }
-        }
-    }
-
-    fn answer_server(&mut self, key: &PublicKey, answer: &str, link: &mut Link, trust: &Trust) {
-        if !answer.eq_ignore_ascii_case("yes") {
-            return link.end(Ending::KeyRefused(NOT_ACCEPTED.to_owned()));
-        }
-        if let Err(why) = trust.remember(Fingerprint::of_server(key)) {
-            return link.end(Ending::Failed(why));
-        }
-        self.accept(key, link, trust);
     }
 
     fn clear_screen(&mut self) {
@@ -308,37 +254,92 @@ impl Front {
         let _ = write_out(&out);
     }
 
-    fn prompt(&self, link: &mut Link) -> String {
-        match &self.question {
-            Some(Question::Name) => "Your name: ".to_owned(),
-            Some(Question::Server(_)) => "Type yes if it is the same: ".to_owned(),
-            None => match link.session().conversation().current_room() {
-                Some(room) => format!("{room}> "),
-                None => "> ".to_owned(),
-            },
+    /// Lets the shell have the terminal, if that is wanted, until the client is wanted again.
+    fn pause(&mut self, raw: &RawTerminal) -> io::Result<()> {
+        if !std::mem::take(&mut self.is_pausing) {
+            return Ok(());
         }
+        self.close()?;
+        raw.pause()?;
+        self.shown = None;
+        Ok(())
+    }
+
+    fn prompt(&self, status: &Status<'_>) -> String {
+        if let Some(question) = &self.question {
+            return question.words();
+        }
+        if let Some(wanted) = self.editor.searched() {
+            return format!("(search: {wanted}) ");
+        }
+        let room = status.room.map_or(String::new(), |room| room.to_string());
+        // Where there is one row only, it has to say what the row above it would.
+        match self.ability {
+            Ability::Nothing if status.standing != Standing::Connected => {
+                format!("({}) {room}> ", status.connection())
+            }
+            Ability::Nothing | Ability::Weights | Ability::Colours => format!("{room}> "),
+        }
+    }
+
+    /// What stands below what happens.
+    fn below(&self, link: &mut Link) -> Shown {
+        let (standing, is_leaving) = (link.standing(), link.is_leaving());
+        let conversation = link.session().conversation();
+        let status = Status {
+            standing,
+            is_leaving,
+            is_asked: self.question.as_ref().is_some_and(Question::holds_link),
+            room: conversation.current_room(),
+            name: conversation.name(),
+            place: &self.place,
+            waiting: conversation.unacknowledged_count(),
+            lines: questions::lines(self.editor.text()),
+            is_away: self.screen.is_away(),
+            is_quiet: self.screen.is_quiet(),
+            bell: self.screen.bell_when(),
+        };
+        let mut rows: Vec<Row> = self
+            .progress
+            .rows(self.painter.columns().saturating_sub(1))
+            .into_iter()
+            .map(|text| Row {
+                style: Style::Notice,
+                text,
+            })
+            .collect();
+        rows.push(status.row());
+        let prompt = self.prompt(&status);
+        let prompt = self.painter.fit(&prompt).to_owned();
+        let columns = self.painter.columns_for(&prompt);
+        let view = match self.question {
+            Some(Question::Secret(..)) => editor::View::default(),
+            Some(
+                Question::Name | Question::Server(_) | Question::Enrol(_) | Question::Lines(_),
+            )
+            | None => self.editor.view(columns),
+        };
+        Shown { rows, prompt, view }
     }
 
     /// Shows what has changed, with one write.
     fn paint(&mut self, link: &mut Link) -> io::Result<()> {
-        let prompt = self.prompt(link);
-        let view = self.editor.view(self.painter.columns_for(&prompt));
-        let unchanged = self
-            .shown
-            .as_ref()
-            .is_some_and(|(shown_prompt, shown)| *shown_prompt == prompt && *shown == view);
+        self.measure();
+        let below = self.below(link);
+        let unchanged = self.shown.as_ref() == Some(&below);
         let mut out = String::new();
         self.screen.append_bell(&mut out);
         if unchanged && self.screen.above.is_empty() && out.is_empty() {
             return Ok(());
         }
         let above = std::mem::take(&mut self.screen.above);
-        self.painter.paint(&above, &prompt, &view, &mut out);
-        self.shown = Some((prompt, view));
+        let Shown { rows, prompt, view } = &below;
+        self.painter.paint(&above, rows, prompt, view, &mut out);
+        self.shown = Some(below);
         write_out(&out)
     }
 
-    /// Takes the row away for good.
+    /// Takes the rows away for good.
     fn close(&mut self) -> io::Result<()> {
         let mut out = String::new();
         self.painter.erase(&mut out);
@@ -348,6 +349,20 @@ impl Front {
         }
         write_out(&out)
     }
+}
+
+/// How many columns the terminal has, if it says so.
+#[cfg(unix)]
+fn columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|&columns| columns > 0)
+}
+
+/// How many columns the terminal has, if it says so.
+#[cfg(not(unix))]
+fn columns() -> Option<usize> {
+    let (columns, _) = crossterm::terminal::size().ok()?;
+    Some(usize::from(columns)).filter(|&columns| columns > 0)
 }
 
 fn write_out(out: &str) -> io::Result<()> {
@@ -372,6 +387,9 @@ fn farewell(ending: &Ending, bye: Option<&str>, waiting: usize) -> Exit {
         }
         Ending::Failed(why) => {
             report(&super::safe::safe_row(why));
+            if let Some(bye) = bye.filter(|bye| !why.contains(bye)) {
+                report(&format!("the server said: {bye}"));
+            }
             Exit::Lost
         }
         Ending::KeyRefused(words) => {

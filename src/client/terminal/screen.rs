@@ -1,62 +1,122 @@
 //! What the user sees of the news: lines with times and colours, own name marked. Pure.
 
-use std::fmt::Write;
+mod entries;
+mod marks;
 
-use crate::chat::Name;
+use self::marks::{Absence, Marks};
+use super::completion::People;
+use super::style::{Ability, Style};
+use crate::chat::{Name, RoomName};
 use crate::client::news::{Apart, News};
-use crate::client::safe::{safe, safe_row};
+use crate::client::safe::safe_row;
+use crate::client::settings::Bell;
+use crate::client::time::{Day, Zone};
 use crate::client::words::append_words;
-use crate::wire::line::{Tense, encode_entry};
 use crate::wire::message::{BodyView, EntryView};
 
-const RESET: &str = "\x1b[0m";
-const DIM: &str = "\x1b[2m";
-const RED: &str = "\x1b[31m";
-const CYAN: &str = "\x1b[36m";
-const MAGENTA: &str = "\x1b[35m";
-const MARKED: &str = "\x1b[1;33m";
 const BELL: char = '\x07';
-
-const SECONDS_PER_MINUTE: u64 = 60;
-const MINUTES_PER_HOUR: u64 = 60;
-const HOURS_PER_DAY: u64 = 24;
 
 /// Turns news into lines, and holds them until they are painted.
 pub(super) struct Screen {
-    coloured: bool,
-    rings: bool,
+    ability: Ability,
+    zone: Zone,
+    bell_when: Bell,
+    /// Whether it is not shown who comes and goes.
+    is_quiet: bool,
     name: Option<Name>,
     /// Whether a connection was there before.
     was_connected: bool,
+    /// Why there is no connection, as it was said last.
+    apart_why: String,
     /// Whether the session goes on from before, so that its rooms are known.
     is_resumed: bool,
     /// Whether the terminal is to ring.
     bell: bool,
-    /// Lines to be painted above the row, each ended by LF.
+    /// The day of the line that was shown last.
+    day: Option<Day>,
+    marks: Marks,
+    /// Whose names can be completed.
+    pub(super) people: People,
+    /// Lines to be painted above the rows, each ended by LF.
     pub(super) above: String,
 }
 
 impl Screen {
-    pub(super) fn new(coloured: bool) -> Self {
+    pub(super) fn new(ability: Ability, zone: Zone, bell_when: Bell, is_quiet: bool) -> Self {
         Self {
-            coloured,
-            rings: true,
+            ability,
+            zone,
+            bell_when,
+            is_quiet,
             name: None,
             was_connected: false,
+            apart_why: String::new(),
             is_resumed: false,
             bell: false,
+            day: None,
+            marks: Marks::default(),
+            people: People::default(),
             above: String::new(),
         }
     }
 
-    /// Whether one's own name rings the bell from now on.
-    pub(super) fn set_rings(&mut self, rings: bool) {
-        self.rings = rings;
+    /// When the terminal rings.
+    pub(super) fn bell_when(&self) -> Bell {
+        self.bell_when
+    }
+
+    /// Chooses when the terminal rings.
+    pub(super) fn set_bell(&mut self, when: Bell) {
+        self.bell_when = when;
+    }
+
+    /// Whether it is not shown who comes and goes.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.is_quiet
+    }
+
+    /// Chooses whether it is shown who comes and goes.
+    pub(super) fn set_quiet(&mut self, is_quiet: bool) {
+        self.is_quiet = is_quiet;
+    }
+
+    /// Whether the user has said that they are away.
+    pub(super) fn is_away(&self) -> bool {
+        self.marks.is_away()
+    }
+
+    /// The user is away, so what comes is marked as unread.
+    pub(super) fn go_away(&mut self, unix_seconds: u64) {
+        let since = self.zone.moment(unix_seconds);
+        self.marks.owe(Absence::Away, since);
+    }
+
+    /// The user is back.
+    pub(super) fn come_back(&mut self) {
+        match self.marks.read(Absence::Away) {
+            Some(count) if count > 0 => self.say(&format!(
+                "{count} came while you were away; they begin at the mark"
+            )),
+            Some(_) | None => {}
+        }
+    }
+
+    /// The user has said something, and so has seen what is there.
+    pub(super) fn has_read(&mut self) {
+        self.marks.read(Absence::Apart);
+    }
+
+    /// The connection was lost, so what is missed is marked when it comes.
+    pub(super) fn lose_touch(&mut self, unix_seconds: u64) {
+        if self.was_connected {
+            let since = self.zone.moment(unix_seconds);
+            self.marks.owe(Absence::Apart, since);
+        }
     }
 
     /// Tells that a key had no effect.
     pub(super) fn ring(&mut self) {
-        self.bell = self.rings;
+        self.bell = self.bell_when != Bell::Off;
     }
 
     /// Appends the bell to `out` if it is to ring.
@@ -69,14 +129,14 @@ impl Screen {
     /// Says something of the client's own, in one line or several.
     pub(super) fn say(&mut self, words: &str) {
         for line in words.lines() {
-            self.line(CYAN, &format!("-- {line}"));
+            self.line(Style::Notice, &format!("-- {line}"));
         }
     }
 
     /// Says that something went wrong.
     pub(super) fn complain(&mut self, words: &str) {
         for line in words.lines() {
-            self.line(RED, line);
+            self.line(Style::Trouble, line);
         }
     }
 
@@ -88,217 +148,125 @@ impl Screen {
                 ref entry,
                 room,
             } => {
-                let mut words = Vec::new();
-                let tense = if past { Tense::Past } else { Tense::Live };
-                encode_entry(entry, room.as_ref(), tense, &mut words);
-                self.entry(entry, past, own, &String::from_utf8_lossy(&words));
-            }
-            News::Welcome { name, resumed, .. } => {
-                self.name = Some(name);
-                self.is_resumed = resumed;
-                match (resumed, std::mem::replace(&mut self.was_connected, true)) {
-                    (true, _) => self.say("connected again"),
-                    (false, true) => self.say("connected again, in a new session"),
-                    (false, false) => {}
+                self.entry(entry, room, past, own);
+                if let (false, Some(room)) = (past, room) {
+                    self.explain_kick(entry, room);
                 }
             }
-            News::Renamed(name) => self.name = Some(name),
+            News::Welcome {
+                name,
+                resumed,
+                history_reset,
+            } => self.welcome(news, name, resumed, history_reset),
+            News::Renamed(name) => {
+                self.name = Some(name);
+                self.people.forget(name);
+            }
             News::Entered {
                 room,
                 topic: Some(topic),
             } if !self.is_resumed => {
                 let topic = safe_row(topic);
-                self.line(DIM, &format!(" * {room} is about: {topic}"));
+                self.line(Style::Faint, &format!(" * {room} is about: {topic}"));
             }
-            News::Refused { .. } | News::NotSent { .. } => self.words(news, RED),
-            News::Notice(_) | News::Sent { .. } | News::Missed { .. } => self.words(news, CYAN),
-            News::ReplayEnd { count, .. } if count > 0 => self.words(news, CYAN),
-            News::Apart(Apart { why, again_after }) => {
-                let why = safe_row(why);
-                match again_after {
-                    Some(wait) => self.complain(&format!(
-                        "{why}; trying again in {:.1} s (what you type is sent then)",
-                        wait.as_secs_f32()
-                    )),
-                    None => self.complain(&why),
-                }
+            News::Refused { .. } | News::NotSent { .. } => self.words(news, Style::Trouble),
+            News::Notice(text) => {
+                self.people.listed(text);
+                self.words(news, Style::Notice);
             }
-            News::Trace(frame) => self.line(DIM, &safe_row(frame)),
+            News::Sent { away: None, .. } => {}
+            News::Sent { .. } | News::Missed { .. } | News::Passed(_) => {
+                self.words(news, Style::Notice);
+            }
+            News::ReplayEnd { room, count } => self.replay_end(news, room, count),
+            News::Apart(apart) => self.apart(apart),
+            News::Trace(frame) => self.line(Style::Faint, &safe_row(frame)),
             News::ServerKey(_)
             | News::AskName
+            | News::AskSecret(_)
+            | News::LoggedIn(_)
             | News::Entered { .. }
-            | News::ReplayEnd { .. }
             | News::Exited(_)
             | News::Current(_)
+            | News::Acknowledged { .. }
             | News::Bye(_)
             | News::Closed(_) => {}
         }
     }
 
+    fn welcome(&mut self, news: &News<'_>, name: Name, resumed: bool, history_reset: bool) {
+        if history_reset {
+            self.words(news, Style::Notice);
+        }
+        self.name = Some(name);
+        self.people.forget(name);
+        self.is_resumed = resumed;
+        self.apart_why.clear();
+        let again = std::mem::replace(&mut self.was_connected, true);
+        self.marks.connected(again);
+        match (resumed, again) {
+            (true, true) => self.say("connected again"),
+            (true, false) => self.say("your session goes on where it was"),
+            (false, true) => self.say("connected again, in a new session"),
+            (false, false) => {}
+        }
+    }
+
+    /// The past of a room, or of the inbox, was shown.
+    fn replay_end(&mut self, news: &News<'_>, room: Option<RoomName>, count: u64) {
+        match self.marks.caught_up(room) {
+            Some(late) if late > 0 => {
+                let place = room.map_or("private".to_owned(), |room| room.to_string());
+                self.say(&format!(
+                    "{place}: {late} missed while away, from the mark to here"
+                ));
+            }
+            Some(_) => {}
+            None if count > 0 => self.words(news, Style::Notice),
+            None => {}
+        }
+    }
+
+    fn apart(&mut self, Apart { why, again_after }: Apart<'_>) {
+        let why = safe_row(why);
+        // Said once, however often it is tried: the row below counts down.
+        if self.apart_why == why {
+            return;
+        }
+        self.apart_why.clone_from(&why);
+        match again_after {
+            Some(wait) => self.complain(&format!(
+                "{why}; trying again in {:.1} s (Enter tries now; what you type is sent then)",
+                wait.as_secs_f32()
+            )),
+            None => self.complain(&why),
+        }
+    }
+
+    /// Tells who was removed from a room themselves what that means.
+    fn explain_kick(&mut self, entry: &EntryView<'_>, room: RoomName) {
+        let is_kick = matches!(entry.body, BodyView::Kicked { .. });
+        if is_kick && self.name == Some(entry.author) {
+            self.say(&format!(
+                "you are out of {room}; /join {room} enters it again"
+            ));
+        }
+    }
+
     /// Shows news in the line door's words.
-    fn words(&mut self, news: &News<'_>, colour: &str) {
+    fn words(&mut self, news: &News<'_>, style: Style) {
         let mut words = String::new();
         append_words(news, &mut words);
         for line in words.lines() {
-            self.line(colour, line);
+            self.line(style, line);
         }
     }
 
-    fn entry(&mut self, entry: &EntryView<'_>, past: bool, own: bool, words: &str) {
-        let (colour, text) = match entry.body {
-            BodyView::Said(text) | BodyView::Acted(text) => ("", Some(text)),
-            BodyView::Received(text) | BodyView::Sent(text) => (MAGENTA, Some(text)),
-            BodyView::Joined { .. }
-            | BodyView::Left { .. }
-            | BodyView::Renamed { .. }
-            | BodyView::Topic(_)
-            | BodyView::Counted { .. } => (DIM, None),
-        };
-        let time = match past {
-            // Its words begin with date and time.
-            true => String::new(),
-            false => clock_time(entry.unix_seconds),
-        };
-        let called = self
-            .name
-            .filter(|name| !own && text.is_some_and(|text| mentions(text, *name).next().is_some()));
-        for line in safe(words).lines() {
-            self.above.push_str(&self.paint(DIM, &time));
-            match called {
-                Some(name) => {
-                    let marked = self.mark(line, name);
-                    self.above.push_str(&marked);
-                }
-                None => self.above.push_str(&self.paint(colour, line)),
-            }
-            self.above.push('\n');
-        }
-        if called.is_some() && !past {
-            self.ring();
-        }
-    }
-
-    /// `line` with each mention of `name` marked, but for the author's.
-    fn mark(&self, line: &str, name: Name) -> String {
-        let mut marked = String::new();
-        let mut rest = 0;
-        for place in mentions(line, name) {
-            let end = place + name.as_str().len();
-            marked.push_str(&line[rest..place]);
-            marked.push_str(&self.paint(MARKED, &line[place..end]));
-            rest = end;
-        }
-        marked.push_str(&line[rest..]);
-        marked
-    }
-
-    fn line(&mut self, colour: &str, line: &str) {
-        let painted = self.paint(colour, line);
-        self.above.push_str(&painted);
+    fn line(&mut self, style: Style, line: &str) {
+        self.ability.append(style, line, &mut self.above);
         self.above.push('\n');
     }
-
-    fn paint(&self, colour: &str, text: &str) -> String {
-        match self.coloured && !colour.is_empty() && !text.is_empty() {
-            true => format!("{colour}{text}{RESET}"),
-            false => text.to_owned(),
-        }
-    }
-}
-
-/// Where `name` stands in `text` as a word of its own, in any case.
-fn mentions(text: &str, name: Name) -> impl Iterator<Item = usize> {
-    let length = name.as_str().len();
-    let is_part = |byte: Option<&u8>| {
-        byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
-    };
-    let bytes = text.as_bytes();
-    (0..text.len().saturating_sub(length - 1)).filter(move |&start| {
-        let end = start + length;
-        bytes[start..end].eq_ignore_ascii_case(name.as_str().as_bytes())
-            && !is_part(start.checked_sub(1).and_then(|before| bytes.get(before)))
-            && !is_part(bytes.get(end))
-    })
-}
-
-/// `hh:mm ` of the day, in UTC.
-fn clock_time(unix_seconds: u64) -> String {
-    let minutes = unix_seconds / SECONDS_PER_MINUTE;
-    let (hour, minute) = (minutes / MINUTES_PER_HOUR, minutes % MINUTES_PER_HOUR);
-    let mut time = String::new();
-    let _ = write!(time, "{:02}:{minute:02} ", hour % HOURS_PER_DAY);
-    time
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::chat::{EntryId, RoomName};
-
-    fn said<'a>(author: &str, text: &'a str, own: bool) -> News<'a> {
-        News::Entry {
-            room: RoomName::parse("lobby").ok(),
-            past: false,
-            own,
-            entry: EntryView {
-                room: 1,
-                id: Some(EntryId(1)),
-                unix_seconds: 1_767_225_600 + 13 * 3_600 + 5 * 60,
-                author: Name::parse(author).unwrap(),
-                body: BodyView::Said(text),
-            },
-        }
-    }
-
-    fn screen(coloured: bool) -> Screen {
-        let mut screen = Screen::new(coloured);
-        screen.name = Name::parse("alice").ok();
-        screen
-    }
-
-    fn rings(screen: &mut Screen) -> bool {
-        let mut out = String::new();
-        screen.append_bell(&mut out);
-        !out.is_empty()
-    }
-
-    #[test]
-    fn what_is_said_has_a_time_and_each_line_its_prefix() {
-        let mut screen = screen(false);
-        screen.hear(&said("bob", "one\ntwo\u{1b}[2J", false));
-        assert_eq!(
-            screen.above,
-            "13:05 [#lobby] bob: one\n13:05 [#lobby] bob: two[2J\n"
-        );
-    }
-
-    #[test]
-    fn ones_own_name_is_marked_and_rings() {
-        let mut screen = screen(true);
-        screen.hear(&said("bob", "Alice, malice, alice", false));
-        assert!(rings(&mut screen));
-        assert_eq!(screen.above.matches(MARKED).count(), 2);
-        screen.above.clear();
-        screen.set_rings(false);
-        screen.hear(&said("bob", "alice", false));
-        assert!(!rings(&mut screen));
-        screen.above.clear();
-        screen.set_rings(true);
-        screen.hear(&said("alice", "alice said so", true));
-        assert!(!rings(&mut screen));
-        assert!(!screen.above.contains(MARKED));
-    }
-
-    #[test]
-    fn without_colour_no_escape_sequence_is_written() {
-        let mut screen = screen(false);
-        screen.hear(&said("bob", "alice!", false));
-        screen.hear(&News::Refused {
-            text: "no",
-            of_command: true,
-        });
-        screen.hear(&News::Notice("hello"));
-        assert!(!screen.above.contains('\x1b'));
-        assert!(screen.above.ends_with("Err: no\n-> hello\n"));
-    }
-}
+mod tests;

@@ -1,6 +1,7 @@
 //! What is held and for how long: buffers, logs, replays, and whose turn it is.
 
 use super::*;
+use crate::limits;
 
 /// Goal: news ends a sweep early, and however much news there is, a large room goes on.
 #[test]
@@ -24,9 +25,12 @@ fn news_ends_a_sweep_after_one_slice() {
 fn a_room_of_two_is_served_between_the_slices_of_a_room_of_thousands() {
     let mut server = Server::new();
     let other = RoomId(2);
-    server
-        .fanout
-        .found(other, Some(RoomName::parse("r2").unwrap()), true);
+    server.fanout.found(
+        other,
+        Some(RoomName::parse("r2").unwrap()),
+        true,
+        Extent::EMPTY,
+    );
     for slot in 0..5_000 {
         server.open(slot, Dialect::Sealed, usize::MAX);
         server

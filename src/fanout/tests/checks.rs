@@ -2,6 +2,7 @@
 
 use super::kernel::{INBOX, Item};
 use super::model::World;
+use super::paging::UNREADABLE;
 use crate::chat::{ClientId, RoomId};
 
 impl World {
@@ -45,6 +46,15 @@ impl World {
         assert!(!person.said_bye, "nothing follows the last words");
         let tails = std::mem::take(&mut person.tails);
         match item {
+            Item::Notice(text) if text == UNREADABLE => {
+                assert!(self.store.as_ref().is_some_and(|store| store.is_faulty));
+                // Of which room it is not said; whoever is new is not told what that costs.
+                let readings = person.rooms.values_mut();
+                let replays = person.replays.iter_mut().map(|(_, replay)| replay);
+                for reading in readings.chain(replays) {
+                    reading.may_skip |= reading.is_past;
+                }
+            }
             Item::Notice(text) => {
                 let expected = person.replies.pop_front();
                 assert_eq!(expected.as_ref(), Some(text), "replies come in order");
@@ -53,7 +63,7 @@ impl World {
                 assert!(person.is_finishing && person.replies.is_empty());
                 assert!(person.replays.is_empty(), "replays are delivered first");
                 // The past of an inbox may end without a word.
-                person.cuts.retain(|of| *of != INBOX);
+                person.cuts.retain(|(of, _)| *of != INBOX);
                 assert!(person.cuts.is_empty(), "replays cut short are ended");
                 for (id, reading) in &mut person.rooms {
                     let end = reading.end.expect("finishing was said");
@@ -63,8 +73,8 @@ impl World {
                 }
                 person.said_bye = true;
             }
-            Item::ReplayEnd(id, _) if person.cuts.contains(id) => {
-                let at = person.cuts.iter().position(|of| of == id).unwrap();
+            Item::ReplayEnd(id, count) if person.cut(*id, *count).is_some() => {
+                let at = person.cut(*id, *count).unwrap();
                 person.cuts.remove(at);
             }
             Item::ReplayEnd(id, count) => {
@@ -80,6 +90,8 @@ impl World {
                 }
             }
             Item::Missed(id, count) => {
+                let keeps_all = self.store.as_ref().is_some_and(|store| !store.is_faulty);
+                assert!(!keeps_all, "nothing is missed that is stored");
                 let reading = person.rooms.get_mut(id).expect("only members are told");
                 match person.replays.front_mut().filter(|(of, _)| of == id) {
                     Some((_, replay)) => replay.missed += count,
@@ -121,6 +133,12 @@ impl World {
             reading.pass_silent_mark(id, room, &withheld, self.evicts);
         }
         let replay = person.replays.front_mut().filter(|(of, _)| *of == id);
+        assert!(
+            replay
+                .as_ref()
+                .is_none_or(|(_, replay)| replay.shown == 0 || at < replay.mark),
+            "nothing new comes within a replay"
+        );
         let replay = replay.filter(|(_, replay)| at < replay.mark && !reading.is_past);
         let reading = match replay {
             Some((_, replay)) => replay,
@@ -139,6 +157,7 @@ impl World {
             self.give(client, usize::MAX);
         }
         for _ in 0..2_000 {
+            self.supply();
             self.sweep();
             self.check();
         }
@@ -163,5 +182,6 @@ impl World {
         }
         let usage = self.fanout.usage();
         assert_eq!((usage.unfinished_bytes, usage.write_buffer_bytes), (0, 0));
+        assert_eq!((usage.pages, usage.pages_waiting), (0, 0));
     }
 }

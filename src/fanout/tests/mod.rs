@@ -10,10 +10,12 @@ mod bounds;
 mod checks;
 mod kernel;
 mod model;
+mod paging;
 mod reading;
+mod shelf;
 
 use super::*;
-use crate::chat::{Close, EntryId, Event, From, RoomName};
+use crate::chat::{Close, EntryId, Event, Extent, From, RoomName};
 use crate::limits::{KIB, MIB, WRITE_BUFFER_BYTES_MAX};
 use kernel::{INBOX, Item, Kernel, client, joined, name, said};
 use std::sync::Arc;
@@ -34,7 +36,12 @@ impl Server {
     /// With one room that keeps history.
     fn with(bounds: Bounds) -> Self {
         let mut fanout = Fanout::new(bounds);
-        fanout.found(ROOM, Some(RoomName::parse("r1").unwrap()), true);
+        fanout.found(
+            ROOM,
+            Some(RoomName::parse("r1").unwrap()),
+            true,
+            Extent::EMPTY,
+        );
         Self {
             fanout,
             kernel: Kernel::default(),
@@ -336,7 +343,7 @@ fn a_room_without_history_shows_newcomers_nothing() {
 #[test]
 fn a_new_inbox_says_nothing_about_its_past_on_the_line_door() {
     let mut server = Server::new();
-    server.fanout.found(INBOX, None, true);
+    server.fanout.found(INBOX, None, true, Extent::EMPTY);
     server.open(0, Dialect::Line, usize::MAX);
     server.fanout.join(INBOX, client(0), From::Newest(0), None);
     let mut private = said(1, 1, 5);

@@ -6,13 +6,22 @@
 //! in that list up to which everything is accounted for. What a client reads must lead on from
 //! there: every entry skipped is one that is withheld from it, or one of those it was told it
 //! missed. All rates are drawn per seed. `PARLOUR_SEED` replays one.
+//!
+//! In some worlds there is a store behind the logs. It answers late, in any order, sometimes
+//! fails, keeps no more than it must, and outlives the fan-out: then memory lets go of much, and
+//! what is stored must come all the same.
 
 use super::super::fault::{Fault, plant};
 use super::super::{Bounds, Dialect, Fanout};
 use super::kernel::{INBOX, Kernel, joined, name, said};
 use super::reading::{ModelRoom, Reading, Record, Withheld};
-use crate::chat::{Body, ClientId, Close, Entry, EntryId, Event, From, RoomId, RoomName};
+use super::shelf::Shelf;
+use crate::chat::{
+    Body, ClientId, Close, Entry, EntryId, Event, Extent, From, PageRequest, RoomId, RoomName,
+    StoreFailure,
+};
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +47,10 @@ impl Dice {
     }
 }
 
+/// A replay that was left, and how much of it was shown; which is not certain if it was left in the
+/// middle of an entry.
+type Cut = (RoomId, RangeInclusive<u64>);
+
 pub(super) struct Person {
     pub(super) dialect: Dialect,
     pub(super) ignored: Option<&'static str>,
@@ -45,8 +58,9 @@ pub(super) struct Person {
     pub(super) replays: VecDeque<(RoomId, Reading)>,
     /// Rooms it left in the middle of a message, which may be of one of them.
     pub(super) tails: Vec<RoomId>,
-    /// Rooms it left while it was being shown what was before; each end is still told.
-    pub(super) cuts: Vec<RoomId>,
+    /// Rooms it left while it was being shown what was before, and how much it was; each end is
+    /// still told.
+    pub(super) cuts: Vec<Cut>,
     pub(super) replies: VecDeque<String>,
     pub(super) is_finishing: bool,
     pub(super) is_expelled: bool,
@@ -65,10 +79,29 @@ pub(super) struct World {
     pub(super) now: Duration,
     pub(super) entry_bytes_max: u64,
     pub(super) space_max: u64,
+    /// What memory loses is not all shown.
     pub(super) evicts: bool,
+    pub(super) store: Option<Store>,
+    bounds: Bounds,
+}
+
+/// What is behind the logs.
+pub(super) struct Store {
+    shelf: Shelf,
+    /// What is asked and not answered.
+    asked: Vec<PageRequest>,
+    /// It fails, and lets go of what is old.
+    pub(super) is_faulty: bool,
+    entries_max: u64,
 }
 
 impl Person {
+    /// Whether that may be the end of a replay that it has left.
+    pub(super) fn cut(&self, room: RoomId, count: u64) -> Option<usize> {
+        let is_it = |(of, counts): &Cut| *of == room && counts.contains(&count);
+        self.cuts.iter().position(is_it)
+    }
+
     pub(super) fn withheld(&self, client: ClientId) -> Withheld {
         Withheld {
             client,
@@ -82,7 +115,8 @@ impl World {
     fn new(seed: u64) -> Self {
         let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) + 1);
         dice.roll(2);
-        let evicts = dice.one_in(2);
+        let has_store = dice.one_in(2);
+        let evicts = has_store || dice.one_in(2);
         let entry_bytes_max = [100, 3_000, 20_000, 50_000][dice.roll(4) as usize];
         let bounds = if evicts {
             Bounds {
@@ -95,6 +129,9 @@ impl World {
                 unfinished_bytes_max: entry_bytes_max as usize + 300 + dice.roll(60_000) as usize,
                 write_buffers_max: 2 + dice.roll(6) as usize,
                 small_room_members_max: 3,
+                has_store,
+                pages_max: 1 + dice.roll(4) as usize,
+                page_bytes_max: 100 << dice.roll(8),
             }
         } else {
             Bounds {
@@ -104,8 +141,16 @@ impl World {
                 ..Bounds::default()
             }
         };
+        let store = has_store.then(|| Store {
+            shelf: Shelf::default(),
+            asked: Vec::new(),
+            is_faulty: dice.one_in(3),
+            entries_max: 1 + dice.roll(20),
+        });
         Self {
             fanout: Fanout::new(bounds),
+            store,
+            bounds,
             kernel: Kernel::default(),
             rooms: BTreeMap::new(),
             people: BTreeMap::new(),
@@ -129,7 +174,7 @@ impl World {
     }
 
     fn step(&mut self) {
-        match self.dice.roll(34) {
+        match self.dice.roll(38) {
             0 => self.found(),
             1..=2 => self.open(),
             3..=5 => self.join(),
@@ -143,6 +188,9 @@ impl World {
             24 if self.dice.one_in(4) => self.keep(),
             25 if self.dice.one_in(6) => self.dissolve(),
             26..=29 => self.make_space(),
+            30 if self.dice.one_in(4) => self.restart(),
+            31 => self.lose(),
+            32 => self.supply(),
             _ => self.sweep(),
         }
     }
@@ -159,10 +207,9 @@ impl World {
         } else {
             RoomId(self.rooms_made)
         };
-        let room_name = RoomName::parse(&format!("r{}", id.0)).unwrap();
         let keeps_history = !self.dice.one_in(4);
-        let room_name = (id != INBOX).then_some(room_name);
-        self.fanout.found(id, room_name, keeps_history);
+        self.fanout
+            .found(id, room_name(id), keeps_history, Extent::EMPTY);
         let room = ModelRoom {
             keeps_history,
             ..ModelRoom::default()
@@ -246,7 +293,7 @@ impl World {
         let from = self.any_from(room);
         self.fanout.join(room, client, from, None);
         let person = self.people.get_mut(&client).unwrap();
-        let reading = self.rooms[&room].start(from, self.evicts);
+        let reading = self.rooms[&room].start(from, self.evicts, self.store.is_some());
         person.rooms.entry(room).or_insert(reading);
     }
 
@@ -263,8 +310,12 @@ impl World {
         let person = self.people.get_mut(&client).unwrap();
         if let Some(reading) = person.rooms.remove(&room) {
             let asked = person.replays.iter().filter(|(of, _)| *of == room);
-            let cuts = asked.count() + usize::from(reading.is_past);
-            person.cuts.extend(std::iter::repeat_n(room, cuts));
+            let asked = asked.map(|(_, replay)| replay.shown);
+            let newcomer = reading.is_past.then_some(reading.shown);
+            let cut = |shown: u64| (room, shown..=shown + u64::from(is_mid));
+            person
+                .cuts
+                .extend(newcomer.into_iter().chain(asked).map(cut));
             person.replays.retain(|(of, _)| *of != room);
             if is_mid {
                 person.tails.push(room);
@@ -311,7 +362,13 @@ impl World {
             unix_ms: entry.unix_ms,
             author,
             origin,
+            is_erased: false,
+            is_gone: false,
         });
+        if let Some(store) = self.store.as_mut() {
+            store.shelf.store(room, &entry);
+        }
+        let model = self.rooms.get_mut(&room).unwrap();
         if !model.keeps_history {
             model.visible_from = model.entries.len();
         }
@@ -324,8 +381,10 @@ impl World {
         };
         let person = &self.people[&client];
         // Only while idle, so that what is replayed can be told from what is new; and where nothing
-        // is let go, so that what is missed can.
-        if self.evicts
+        // is let go for good, so that what is missed can.
+        let loses = self.evicts && self.store.is_none();
+        if loses
+            || self.is_faulty()
             || !person.rooms.contains_key(&room)
             || !self.fanout.is_idle(client)
             || self.kernel.peer(client).is_mid_message()
@@ -334,9 +393,11 @@ impl World {
         }
         let from = self.any_from(room);
         self.fanout.replay(room, client, from);
-        let reading = self.rooms[&room].start(from, self.evicts);
+        let reading = self.rooms[&room].start(from, self.evicts, self.store.is_some());
         let person = self.people.get_mut(&client).unwrap();
         let withheld = person.withheld(client);
+        // It is idle, so it was told of all ends that there was a word for.
+        person.cuts.clear();
         let live = person.rooms.get_mut(&room).expect("it is a member");
         // It is idle, so it has passed its mark.
         live.pass_silent_mark(room, &self.rooms[&room], &withheld, self.evicts);
@@ -418,6 +479,95 @@ impl World {
             self.forget_room(client, room);
         }
         self.rooms.remove(&room);
+        if let Some(store) = self.store.as_mut() {
+            store.shelf.end(room);
+        }
+    }
+
+    // --- The store ---
+
+    pub(super) fn is_faulty(&self) -> bool {
+        self.store.as_ref().is_some_and(|store| store.is_faulty)
+    }
+
+    /// The process ends and begins again: everybody is gone, and what was not stored.
+    fn restart(&mut self) {
+        let Some(store) = self.store.as_mut() else {
+            return;
+        };
+        store.asked.clear();
+        self.fanout = Fanout::new(self.bounds);
+        self.people.clear();
+        for (id, room) in &mut self.rooms {
+            room.entries.retain(|record| record.id.is_some());
+            room.visible_from = if room.keeps_history {
+                0
+            } else {
+                room.entries.len()
+            };
+            let extent = store.shelf.extent(*id);
+            self.fanout
+                .found(*id, room_name(*id), room.keeps_history, extent);
+        }
+    }
+
+    /// The store lets go of what is old, or something is taken back.
+    fn lose(&mut self) {
+        let Some(id) = self.any_room() else { return };
+        let Some(store) = self.store.as_mut() else {
+            return;
+        };
+        let records = &mut self.rooms.get_mut(&id).unwrap().entries;
+        let newest = records.iter().filter_map(|record| record.id).max();
+        let upto = self.dice.roll(newest.unwrap_or(0) + 1);
+        if self.dice.one_in(2) {
+            // Whoever waits for the newest so many might be given others.
+            let waits = |person: &Person| {
+                let is_past = person.rooms.get(&id).is_some_and(|one| one.is_past);
+                is_past || !person.replays.is_empty()
+            };
+            if upto > 0 && !self.people.values().any(waits) {
+                store.shelf.erase(id, upto);
+                let erased = records.iter_mut().find(|record| record.id == Some(upto));
+                if let Some(erased) = erased {
+                    erased.is_erased = true;
+                }
+            }
+        } else if store.is_faulty {
+            store.shelf.prune(id, upto);
+            let gone = records.iter_mut();
+            for record in gone.filter(|one| one.id.is_some_and(|id| id <= upto)) {
+                record.is_gone = true;
+            }
+        }
+    }
+
+    /// One of the questions is answered.
+    pub(super) fn supply(&mut self) {
+        let Self {
+            store,
+            fanout,
+            dice,
+            ..
+        } = self;
+        let Some(store) = store.as_mut() else { return };
+        if store.asked.is_empty() {
+            return;
+        }
+        let at = dice.roll(store.asked.len() as u64) as usize;
+        let request = store.asked.swap_remove(at);
+        let entries_max = 1 + dice.roll(store.entries_max) as usize;
+        let page = store.shelf.page(&request, entries_max, dice.one_in(2));
+        let answer = if store.is_faulty && dice.one_in(5) {
+            Err(StoreFailure::Io)
+        } else {
+            Ok(page)
+        };
+        fanout.supply(&request, answer.clone());
+        if dice.one_in(10) && !store.asked.contains(&request) {
+            // One that nobody waits for.
+            fanout.supply(&request, answer);
+        }
     }
 
     fn make_space(&mut self) {
@@ -440,8 +590,16 @@ impl World {
         self.kernel.elapsed = Duration::ZERO;
         self.kernel.tick = Duration::from_micros(self.dice.roll(2_000));
         self.fanout.sweep(self.now, &mut self.kernel);
+        if let Some(store) = self.store.as_mut() {
+            self.fanout.take_page_requests(&mut store.asked);
+        }
         self.read();
     }
+}
+
+fn room_name(id: RoomId) -> Option<RoomName> {
+    let name = RoomName::parse(&format!("r{}", id.0)).unwrap();
+    (id != INBOX).then_some(name)
 }
 
 fn fails(seed: u64) -> bool {

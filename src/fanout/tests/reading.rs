@@ -14,6 +14,10 @@ pub(super) struct Record {
     pub(super) unix_ms: u64,
     pub(super) author: &'static str,
     pub(super) origin: Option<ClientId>,
+    /// It is taken back in the store, though memory may still have it.
+    pub(super) is_erased: bool,
+    /// The store keeps it no longer.
+    pub(super) is_gone: bool,
 }
 
 #[derive(Default)]
@@ -35,6 +39,11 @@ pub(super) struct Reading {
     pub(super) is_past: bool,
     /// The first entry may come later than asked for, if the rest is gone without a word.
     pub(super) may_skip: bool,
+    /// Entries before this one may be left out: they take the place of such as were taken back, as
+    /// far as those who count know of that.
+    pub(super) surely_from: usize,
+    /// The first entry may come later, if the store keeps those before it no longer.
+    pub(super) may_skip_gone: bool,
     pub(super) missed: u64,
     pub(super) shown: u64,
 }
@@ -49,13 +58,21 @@ impl Reading {
         evicts: bool,
     ) {
         assert!(upto >= self.next, "nothing comes twice or out of order");
-        let skipped = &room.entries[self.next..upto];
+        let skipped = room.entries[self.next..upto].iter();
+        let skipped = skipped.zip(self.next..).map(|(record, at)| (at, record));
         // What was gone when it joined, before anything was missed, counts neither here nor there.
-        let is_hidden = |record: &Record| self.may_skip || self.hides(record, person, evicts);
+        let is_hidden = |at: usize, record: &Record| {
+            self.may_skip
+                || at < self.surely_from
+                || record.is_erased
+                || (self.may_skip_gone && record.is_gone)
+                || self.hides(record, person, evicts)
+        };
         let stored = |record: &Record| u64::from(record.id.is_some());
         // What is withheld was missed or passed; who was shown nothing of it cannot tell.
-        let most: u64 = skipped.iter().map(stored).sum();
-        let shown = skipped.iter().filter(|record| !is_hidden(record));
+        let most: u64 = skipped.clone().map(|(_, record)| stored(record)).sum();
+        let shown = skipped.filter(|(at, record)| !is_hidden(*at, record));
+        let shown = shown.map(|(_, record)| record);
         let least: u64 = shown.clone().map(stored).sum();
         assert!(
             (least..=most).contains(&self.missed),
@@ -74,6 +91,7 @@ impl Reading {
         if self.missed == 0 {
             self.advance(room, person, self.mark, evicts);
             self.may_skip = false;
+            self.may_skip_gone = false;
         }
         self.is_past = false;
     }
@@ -116,6 +134,7 @@ impl Reading {
         self.next = at + 1;
         self.shown += 1;
         self.may_skip = false;
+        self.may_skip_gone = false;
     }
 }
 
@@ -135,30 +154,37 @@ impl ModelRoom {
         }
     }
 
-    /// Where a reading begins, if nothing was let go.
-    pub(super) fn start(&self, from: From, evicts: bool) -> Reading {
+    /// Where a reading begins, if nothing was let go for good.
+    pub(super) fn start(&self, from: From, evicts: bool, has_store: bool) -> Reading {
         let stored: Vec<usize> = (0..self.entries.len())
             .filter(|at| self.entries[*at].id.is_some())
             .collect();
-        let (next, mut may_skip) = match from {
-            From::Newest(count) => (
-                stored.len().checked_sub(count).map(|at| stored.get(at)),
-                true,
-            ),
+        let there: Vec<usize> = (0..self.entries.len())
+            .filter(|at| self.entries[*at].id.is_some() && !self.entries[*at].is_erased)
+            .collect();
+        let newest = |of: &[usize], count: usize| {
+            let at = of.len().saturating_sub(count);
+            of.get(at).copied().unwrap_or(self.entries.len())
+        };
+        let first = |found: Option<&usize>| found.copied().unwrap_or(self.entries.len());
+        let mut surely_from = 0;
+        let (mut next, mut may_skip) = match from {
+            From::Newest(count) => {
+                surely_from = newest(&stored, count);
+                (newest(&there, count).min(surely_from), true)
+            }
             From::Since(ms) => {
                 let is_new = |at: &&usize| self.entries[**at].unix_ms >= ms;
-                (Some(stored.iter().find(is_new)), true)
+                (first(stored.iter().find(is_new)), true)
             }
             From::After(id) => {
                 let is_new = |at: &&usize| self.entries[**at].id > Some(id.0);
-                (Some(stored.iter().find(is_new)), false)
+                (first(stored.iter().find(is_new)), false)
             }
         };
-        let next = next.unwrap_or(stored.first()).copied();
-        let mut next = next.unwrap_or(self.entries.len());
         if may_skip {
             next = next.max(self.floor());
-            may_skip = evicts;
+            may_skip = evicts && !has_store;
         }
         Reading {
             next,
@@ -166,6 +192,8 @@ impl ModelRoom {
             end: None,
             is_past: true,
             may_skip,
+            surely_from,
+            may_skip_gone: has_store && !matches!(from, From::After(_)),
             missed: 0,
             shown: 0,
         }

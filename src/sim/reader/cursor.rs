@@ -1,5 +1,6 @@
 //! Where one reading of a room's log stands, and what may come next there.
 
+use super::Losses;
 use crate::chat::{ClientId, Name};
 use crate::fanout::Dialect;
 use crate::sim::log::Log;
@@ -25,7 +26,7 @@ pub(super) struct Rules<'a> {
     pub(super) ignored: &'a BTreeMap<Name, (u64, Option<u64>)>,
     pub(super) client: ClientId,
     pub(super) dialect: Dialect,
-    pub(super) is_tight: bool,
+    pub(super) losses: Losses,
     pub(super) end: usize,
     /// It has left: what it was being shown of the past may end anywhere.
     pub(super) is_cut: bool,
@@ -46,7 +47,7 @@ impl Rules<'_> {
             return !is_stored || is_ignored;
         }
         let is_own = self.dialect == Dialect::Line && entry.origin == Some(self.client);
-        is_ignored || is_own || (self.is_tight && !is_stored)
+        is_ignored || is_own || (self.losses.unstored && !is_stored)
     }
 
     /// Whether the entry may be shown at all.
@@ -98,7 +99,7 @@ impl Cursor {
 
     /// The cursors possible after `count` stored entries were told to be missed.
     pub(super) fn miss(&self, count: u64, rules: &Rules<'_>) -> Vec<Self> {
-        if !rules.is_tight && self.next >= self.floor {
+        if !rules.losses.stored && self.next >= self.floor {
             return Vec::new();
         }
         let mut after = Vec::new();

@@ -146,9 +146,16 @@ impl Shell {
             .work(self.turn, &mut self.dice, &mut self.model);
         let is_any = !outcomes.is_empty();
         for outcome in outcomes {
-            self.model.answer(match outcome {
-                Outcome::Stored { ticket, .. } | Outcome::NotStored { ticket, .. } => ticket,
-            });
+            match outcome {
+                Outcome::Stored { ticket, .. } | Outcome::NotStored { ticket, .. } => {
+                    self.model.answer(ticket);
+                }
+                Outcome::Changed(_)
+                | Outcome::Found { .. }
+                | Outcome::Checked { .. }
+                | Outcome::Hashed { .. }
+                | Outcome::PasswordRefused { .. } => {}
+            }
             self.is_answering = true;
             let _ = self.apply(Input::Outcome(outcome));
             self.carry_out();
@@ -156,6 +163,10 @@ impl Shell {
         }
         if is_any {
             self.resume_journal();
+        }
+        for (request, page) in self.journal.read(self.turn, &mut self.dice) {
+            self.model.tally.pages += 1;
+            self.fanout.supply(&request, page);
         }
     }
 
@@ -202,6 +213,7 @@ impl Shell {
                 connection.wait = Some(Wait::Until(due));
                 self.model.tally.waits_for_rate += 1;
             }
+            Pause::Password => unreachable!("simulated people have no passwords"),
             Pause::Journal => {
                 self.model.tally.waits_for_journal += 1;
                 connection.wait = Some(Wait::Journal);
@@ -273,6 +285,11 @@ impl Shell {
         // The loop would sleep: nothing may depend on being swept all the same.
         if self.fanout.has_work() || self.dice.chance(50) {
             self.fanout.sweep(self.now.monotonic, &mut self.kernel);
+        }
+        let mut requests = Vec::new();
+        self.fanout.take_page_requests(&mut requests);
+        for request in requests {
+            self.journal.ask(self.turn, request, &mut self.dice);
         }
         for client in std::mem::take(&mut self.kernel.finished) {
             let connection = self.connections.get_mut(&client).expect("it was sent to");

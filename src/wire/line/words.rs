@@ -6,7 +6,7 @@
 //! into the one line they are part of.
 
 use crate::chat::refusal::Ago;
-use crate::chat::{Event, Kept, Name, Parting, RoomName};
+use crate::chat::{Event, Hit, Kept, Name, Parting, RoomId, RoomName, SecretPrompt};
 use crate::wire::message::{BodyView, EntryView};
 use std::fmt;
 use std::io::Write as _;
@@ -28,7 +28,9 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
     match event {
         Event::Banner(kept) => encode_banner(*kept, out),
         Event::AskName => encode_notice("Your name?", out),
+        Event::AskSecret(prompt) => encode_secret_prompt(*prompt, out),
         Event::Notice(text) => encode_notice(text, out),
+        Event::Found(hits) => encode_hits(hits, out),
         Event::Refused(_, refusal) => encode_error(&refusal.to_string(), out),
         Event::Stored {
             sent: Some(sent), ..
@@ -86,6 +88,11 @@ pub fn encode_entry(
                 ),
             }
         }
+        BodyView::Kicked { by, why } => {
+            let why = Aside(why);
+            let words = format_args!("{time} * {place}: {author} was kicked by {by}{why}");
+            line(words, out);
+        }
         BodyView::Renamed { to } => {
             line(format_args!("{time} * {place}: {author} is now {to}"), out)
         }
@@ -102,6 +109,15 @@ pub fn encode_entry(
             format_args!("{time} * {place}: +{arrived}, -{departed}, {here} here"),
             out,
         ),
+    }
+}
+
+/// Appends what a search found: each as it would be shown from the past.
+pub fn encode_hits(hits: &[Hit], out: &mut Vec<u8>) {
+    for hit in hits {
+        // The number is of no use to a reader of lines.
+        let view = EntryView::of(RoomId(0), &hit.entry);
+        encode_entry(&view, hit.room.as_ref(), Tense::Past, out);
     }
 }
 
@@ -145,6 +161,18 @@ pub fn encode_sent(to: Name, away: Option<&str>, out: &mut Vec<u8>) {
 /// Appends the last words.
 pub fn encode_bye(why: Option<&str>, out: &mut Vec<u8>) {
     line(format_args!("-> Bye{}.", Aside(why)), out);
+}
+
+/// Appends what secret is wanted. What is typed into a plain connection is seen, so that is said.
+fn encode_secret_prompt(prompt: SecretPrompt, out: &mut Vec<u8>) {
+    let seen = "(it will be visible as you type)";
+    let words = match prompt {
+        SecretPrompt::Login(name) => format!("Password for {name}? {seen}"),
+        SecretPrompt::Current => format!("Your password as it is? {seen}"),
+        SecretPrompt::New => format!("The new password? {seen}"),
+        SecretPrompt::Again => "The new password once more?".to_owned(),
+    };
+    encode_notice(&words, out);
 }
 
 fn encode_banner(kept: Kept, out: &mut Vec<u8>) {
@@ -274,7 +302,7 @@ fn date(days: u64) -> (u64, u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::{EntryId, Loss, MessageKey, Refusal, RoomId, Sent};
+    use crate::chat::{Body, Entry, EntryId, Loss, MessageKey, Refusal, Sent};
     use std::time::Duration;
 
     /// 2026-03-01T12:04:05Z.
@@ -414,6 +442,29 @@ mod tests {
             of_event(&Event::Refused(None, Refusal::InNoRoom)),
             "Err: you are in no room; /rooms lists them, /join ROOM enters one\n"
         );
+    }
+
+    #[test]
+    fn what_was_found_comes_from_the_past() {
+        let hit = |room: Option<&str>, body| Hit {
+            room: room.map(|text| RoomName::parse(text).unwrap()),
+            entry: Entry {
+                id: Some(EntryId(7)),
+                unix_ms: THEN_UNIX_SECONDS * 1_000,
+                author: name("bob"),
+                origin: None,
+                body,
+            },
+        };
+        let hits = [
+            hit(Some("lobby"), Body::Said("hello".into())),
+            hit(None, Body::Received("psst".into())),
+        ];
+        assert_eq!(
+            of_event(&Event::Found(hits.into())),
+            "2026-03-01T12:04:05Z [#lobby] bob: hello\n2026-03-01T12:04:05Z [bob] psst\n"
+        );
+        assert_eq!(of_event(&Event::Found([].into())), "");
     }
 
     #[test]

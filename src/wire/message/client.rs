@@ -1,24 +1,27 @@
 //! What a client says to the server.
 
 use super::{Empty, decode_cbor, encode_cbor};
-use crate::chat::{EntryId, Epoch, Hello, MessageKey, Resume, RoomId, Token};
+use crate::chat::{EntryId, Epoch, Hello, MessageKey, Resume, RoomId, Token, TokenHash};
+use crate::crypto::token;
 use crate::limits::ROOMS_JOINED_MAX;
 use crate::wire::WireError;
 use crate::wire::frame::{Frame, write_frame};
 use minicbor::encode::Write;
 use minicbor::{Decode, Decoder, Encode, Encoder};
+use std::fmt;
 
 const HELLO: u8 = 0x01;
 const SAY: u8 = 0x02;
 const TELL: u8 = 0x03;
 const RUN: u8 = 0x04;
 const PONG: u8 = 0x05;
+const SECRET: u8 = 0x06;
 
 /// Positions a client may name when it resumes: one per room, and its inbox.
 const POSITIONS_MAX: usize = ROOMS_JOINED_MAX + 1;
 
 /// One message from a client.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum ClientMessage<'a> {
     /// Who it is, and what it had already.
     Hello(Hello<'a>),
@@ -51,6 +54,50 @@ pub enum ClientMessage<'a> {
     },
     /// The answer to a ping.
     Pong,
+    /// What was asked for in secret: a password.
+    Secret {
+        /// Comes back in the answer.
+        key: MessageKey,
+        /// What was typed.
+        text: &'a str,
+    },
+}
+
+/// Says nothing of an answer given in secret: it is a password.
+impl fmt::Debug for ClientMessage<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hello(hello) => write!(f, "Hello({hello:?})"),
+            Self::Say {
+                key,
+                room,
+                action,
+                text,
+            } => f
+                .debug_struct("Say")
+                .field("key", key)
+                .field("room", room)
+                .field("action", action)
+                .field("text", text)
+                .finish(),
+            Self::Tell { key, to, text } => f
+                .debug_struct("Tell")
+                .field("key", key)
+                .field("to", to)
+                .field("text", text)
+                .finish(),
+            Self::Run { key, line } => f
+                .debug_struct("Run")
+                .field("key", key)
+                .field("line", line)
+                .finish(),
+            Self::Pong => f.write_str("Pong"),
+            Self::Secret { key, .. } => f
+                .debug_struct("Secret")
+                .field("key", key)
+                .finish_non_exhaustive(),
+        }
+    }
 }
 
 #[derive(Encode, Decode)]
@@ -142,6 +189,10 @@ pub fn encode_client(message: &ClientMessage<'_>, out: &mut Vec<u8>) {
             encode_cbor(RunBody { key, line }, out);
         }),
         ClientMessage::Pong => write_frame(PONG, out, |out| encode_cbor(Empty {}, out)),
+        ClientMessage::Secret { key, text } => write_frame(SECRET, out, |out| {
+            let (key, line) = (key.0, *text);
+            encode_cbor(RunBody { key, line }, out);
+        }),
     }
 }
 
@@ -181,6 +232,13 @@ pub fn decode_client(frame: Frame<'_>) -> Result<ClientMessage<'_>, WireError> {
             let Empty {} = decode_cbor(frame.body)?;
             ClientMessage::Pong
         }
+        SECRET => {
+            let body: RunBody<'_> = decode_cbor(frame.body)?;
+            ClientMessage::Secret {
+                key: MessageKey(body.key),
+                text: body.line,
+            }
+        }
         kind => return Err(WireError::UnknownKind { kind }),
     })
 }
@@ -207,6 +265,7 @@ impl<'a> From<HelloBody<'a>> for Hello<'a> {
             resume: body.resume.map(|resume| Resume {
                 epoch: Epoch(resume.epoch),
                 token: Token(resume.token),
+                hash: TokenHash(token::hash(&resume.token)),
                 positions: resume.positions.0,
             }),
         }
@@ -263,6 +322,7 @@ mod tests {
         let positions = prop::collection::vec(position, 0..=POSITIONS_MAX);
         (any::<[u8; 16]>(), token(), positions).prop_map(|(epoch, token, positions)| Resume {
             epoch: Epoch(epoch),
+            hash: TokenHash(token::hash(&token.0)),
             token,
             positions,
         })
@@ -281,6 +341,7 @@ mod tests {
                 ClientMessage::Tell { key, to, text },
                 ClientMessage::Run { key, line: text },
                 ClientMessage::Pong,
+                ClientMessage::Secret { key, text },
             ] {
                 let stream = encoded(&message);
                 prop_assert_eq!(decode_client(only_frame(&stream)), Ok(message));
@@ -346,6 +407,7 @@ mod tests {
             name: Some(&"n".repeat(NAME_BYTES_MAX)),
             room: Some(&"r".repeat(ROOM_NAME_BYTES_MAX)),
             resume: Some(Resume {
+                hash: TokenHash([0; 16]),
                 epoch: Epoch([0xff; 16]),
                 token: Token([0xff; 16]),
                 positions: vec![(RoomId(u64::MAX), EntryId(u64::MAX)); POSITIONS_MAX],
@@ -431,7 +493,7 @@ mod tests {
 
     #[test]
     fn an_unknown_kind_is_an_error() {
-        for kind in [0, 6, 0x3f, 0x40, 0x80, 0xff] {
+        for kind in [0, 7, 0x3f, 0x40, 0x80, 0xff] {
             let read = decode_client(Frame {
                 kind,
                 body: &[0x80],

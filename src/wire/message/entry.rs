@@ -32,6 +32,7 @@ const LEFT: u8 = 0x85;
 const RENAMED: u8 = 0x86;
 const TOPIC: u8 = 0x87;
 const COUNTED: u8 = 0x88;
+const KICKED: u8 = 0x89;
 
 /// An entry of a room, lending its text from the frame or from the [`Entry`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +74,13 @@ pub enum BodyView<'a> {
         /// What they said of it.
         why: Option<&'a str>,
     },
+    /// Somebody was removed.
+    Kicked {
+        /// By whom.
+        by: Name,
+        /// What they said of it.
+        why: Option<&'a str>,
+    },
     /// Somebody changed their name.
     Renamed {
         /// What they are called now.
@@ -104,6 +112,14 @@ struct LeftRest<'a> {
     #[n(1)]
     how: u8,
     #[b(2)]
+    why: Option<&'a str>,
+}
+
+#[derive(Encode, Decode)]
+struct KickedRest<'a> {
+    #[b(0)]
+    by: &'a str,
+    #[b(1)]
     why: Option<&'a str>,
 }
 
@@ -202,6 +218,10 @@ impl<'a> BodyView<'a> {
                 how: *how,
                 why: why.as_deref(),
             },
+            Body::Kicked { by, why } => Self::Kicked {
+                by: *by,
+                why: why.as_deref(),
+            },
             Body::Renamed { to } => Self::Renamed { to: *to },
             Body::Topic(text) => Self::Topic(text),
             Body::Counted {
@@ -224,6 +244,7 @@ impl<'a> BodyView<'a> {
             Self::Sent(_) => SENT,
             Self::Joined { .. } => JOINED,
             Self::Left { .. } => LEFT,
+            Self::Kicked { .. } => KICKED,
             Self::Renamed { .. } => RENAMED,
             Self::Topic(_) => TOPIC,
             Self::Counted { .. } => COUNTED,
@@ -246,6 +267,10 @@ impl<'a> BodyView<'a> {
                     why,
                 };
                 encode_cbor(rest, out);
+            }
+            Self::Kicked { by, why } => {
+                let by = by.as_str();
+                encode_cbor(KickedRest { by, why }, out);
             }
             Self::Renamed { to } => encode_cbor(RenamedRest { to: to.as_str() }, out),
             Self::Counted {
@@ -281,6 +306,11 @@ impl<'a> BodyView<'a> {
                     how: parting_of(rest.how),
                     why: rest.why,
                 }
+            }
+            KICKED => {
+                let KickedRest { by, why } = decode_cbor(rest)?;
+                let by = decode_name(by)?;
+                Self::Kicked { by, why }
             }
             RENAMED => {
                 let RenamedRest { to } = decode_cbor(rest)?;

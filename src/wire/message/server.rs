@@ -2,9 +2,12 @@
 
 use super::entry::{ENTRY_KINDS_BEGIN, EntryView, TIME_BASE_UNIX_SECONDS};
 use super::{Empty, decode_cbor, decode_name, encode_cbor};
-use crate::chat::{EntryId, Epoch, Event, MessageKey, Name, RoomId, RoomName, Token, Welcome};
+use crate::chat::{
+    EntryId, Epoch, Event, Hit, MessageKey, Name, RoomId, RoomName, SecretPrompt, Token, Welcome,
+};
 use crate::wire::WireError;
 use crate::wire::frame::{Frame, write_frame};
+use crate::wire::line;
 use minicbor::{Decode, Encode};
 
 const WELCOME: u8 = 0x40;
@@ -23,6 +26,7 @@ const MISSED: u8 = 0x4c;
 const PING: u8 = 0x4d;
 const BYE: u8 = 0x4e;
 const REPLAY_BEGIN: u8 = 0x4f;
+const ASK_SECRET: u8 = 0x50;
 
 /// One message from the server, lending its text from the frame.
 ///
@@ -39,6 +43,8 @@ pub enum ServerMessage<'a> {
     },
     /// A name is wanted.
     AskName,
+    /// Something secret is wanted; it must not be shown while it is typed.
+    AskSecret(SecretPrompt),
     /// A room is entered; its entries follow.
     Entered {
         /// Its id; entries carry the low 32 bits.
@@ -197,6 +203,14 @@ struct CountBody {
 }
 
 #[derive(Encode, Decode)]
+struct AskSecretBody<'a> {
+    #[n(0)]
+    what: u8,
+    #[b(1)]
+    name: Option<&'a str>,
+}
+
+#[derive(Encode, Decode)]
 struct ByeBody<'a> {
     #[b(0)]
     why: Option<&'a str>,
@@ -211,6 +225,7 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
     match event {
         Event::Banner(_) => {}
         Event::AskName => write_body(ASK_NAME, Empty {}, out),
+        Event::AskSecret(prompt) => write_body(ASK_SECRET, ask_secret_body(prompt), out),
         Event::Welcome(welcome) => write_body(WELCOME, welcome_body(welcome), out),
         Event::Entered { room, name, topic } => {
             let (room, name, topic) = (room.0, name.as_str(), topic.as_deref());
@@ -227,6 +242,10 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
             write_body(RENAMED, TextBody { text }, out);
         }
         Event::Notice(text) => write_body(NOTICE, TextBody { text }, out),
+        Event::Found(hits) => {
+            let text = &found_text(hits);
+            write_body(NOTICE, TextBody { text }, out);
+        }
         Event::Refused(key, refusal) => {
             let (key, code) = (key.map(|key| key.0), refusal.code());
             let text = &refusal.to_string();
@@ -280,6 +299,7 @@ pub fn decode_server(frame: Frame<'_>) -> Result<Option<ServerMessage<'_>>, Wire
     let body = frame.body;
     Ok(Some(match frame.kind {
         ASK_NAME => decode_cbor(body).map(|Empty {}| ServerMessage::AskName)?,
+        ASK_SECRET => decode_ask_secret(body)?,
         WELCOME => decode_welcome(body)?,
         ENTERED => decode_entered(body)?,
         INBOX => decode_cbor(body).map(|RoomBody { room }| ServerMessage::Inbox(RoomId(room)))?,
@@ -317,6 +337,36 @@ pub fn decode_server(frame: Frame<'_>) -> Result<Option<ServerMessage<'_>>, Wire
         BYE => decode_cbor(body).map(|ByeBody { why }| ServerMessage::Bye(why))?,
         ENTRY_KINDS_BEGIN.. => ServerMessage::Entry(EntryView::decode(frame)?),
         _ => return Ok(None),
+    }))
+}
+
+/// What was found, in the line door's words: a program that wants more than to show it can read
+/// those. Without the last line end; empty when nothing was found.
+fn found_text(hits: &[Hit]) -> String {
+    let mut lines = Vec::new();
+    line::encode_hits(hits, &mut lines);
+    lines.pop();
+    String::from_utf8(lines).expect("lines are made of texts")
+}
+
+fn ask_secret_body(prompt: &SecretPrompt) -> AskSecretBody<'_> {
+    let (what, name) = match prompt {
+        SecretPrompt::Login(name) => (0, Some(name.as_str())),
+        SecretPrompt::Current => (1, None),
+        SecretPrompt::New => (2, None),
+        SecretPrompt::Again => (3, None),
+    };
+    AskSecretBody { what, name }
+}
+
+fn decode_ask_secret(body: &[u8]) -> Result<ServerMessage<'_>, WireError> {
+    let AskSecretBody { what, name } = decode_cbor(body)?;
+    Ok(ServerMessage::AskSecret(match (what, name) {
+        (0, Some(name)) => SecretPrompt::Login(decode_name(name)?),
+        (1, _) => SecretPrompt::Current,
+        (2, _) => SecretPrompt::New,
+        (3, _) => SecretPrompt::Again,
+        _ => return Err(WireError::Malformed),
     }))
 }
 
@@ -374,7 +424,7 @@ fn write_body(kind: u8, body: impl Encode<()>, out: &mut Vec<u8>) {
 mod tests {
     use super::super::samples::{name, only_frame, room_name, text, token};
     use super::*;
-    use crate::chat::{Kept, Refusal, Sent};
+    use crate::chat::{Body, Entry, Kept, Refusal, Sent};
     use proptest::prelude::*;
     use std::sync::Arc;
 
@@ -466,7 +516,9 @@ mod tests {
     fn mirrored<'a>(event: &'a Event, refusal: &'a str) -> ServerMessage<'a> {
         match event {
             Event::Banner(_) => panic!("sealed clients are not told"),
+            Event::Found(_) => panic!("it is told as a notice, and has a test of its own"),
             Event::AskName => ServerMessage::AskName,
+            Event::AskSecret(prompt) => ServerMessage::AskSecret(*prompt),
             Event::Welcome(welcome) => ServerMessage::Welcome {
                 welcome: welcome.clone(),
                 time_base_unix_seconds: TIME_BASE_UNIX_SECONDS,
@@ -547,13 +599,31 @@ mod tests {
     }
 
     #[test]
+    fn what_was_found_is_a_notice_in_the_line_doors_words() {
+        let hit = |text: &str| Hit {
+            room: RoomName::parse("den").ok(),
+            entry: Entry {
+                id: Some(EntryId(1)),
+                unix_ms: 0,
+                author: Name::parse("bob").unwrap(),
+                origin: None,
+                body: Body::Said(text.into()),
+            },
+        };
+        let stream = encoded(&Event::Found([hit("one"), hit("two")].into()));
+        let text = "1970-01-01T00:00:00Z [#den] bob: one\n1970-01-01T00:00:00Z [#den] bob: two";
+        let read = decode_server(only_frame(&stream));
+        assert_eq!(read, Ok(Some(ServerMessage::Notice(text))));
+    }
+
+    #[test]
     fn the_line_doors_banner_is_nothing_here() {
         assert!(encoded(&Event::Banner(Kept::Stored)).is_empty());
     }
 
     #[test]
     fn unknown_kinds_are_ignored_below_the_entries_only() {
-        for kind in [0x00, 0x05, 0x3f, 0x50, 0x7f] {
+        for kind in [0x00, 0x05, 0x3f, 0x51, 0x7f] {
             assert_eq!(decode_server(Frame { kind, body: &[] }), Ok(None));
         }
         let kind = 0xff;

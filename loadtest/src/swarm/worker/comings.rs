@@ -1,10 +1,12 @@
 //! Comings and goings: who connects, who has joined, who failed, who is made to leave.
 
 use super::Worker;
-use crate::link::{Link, Trouble};
-use crate::plan::Role;
+use crate::link::{Account, Link, Trouble};
+use crate::plan::{Proof, Role};
 use crate::swarm::connection::Connection;
 use mio::{Interest, Token};
+use parlour::crypto::handshake::StaticKey;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -21,6 +23,7 @@ impl Worker {
         connection.joined = true;
         let is_back = std::mem::replace(&mut state.has_joined, true);
         let is_given_up = is_back && state.listening.role == Role::Stuck;
+        state.has_account |= self.plan.members[state.index].account.is_some();
         state.failures = 0;
         if std::mem::take(&mut state.listening.goes_on) {
             self.ears.harvest.resumed += 1;
@@ -55,7 +58,11 @@ impl Worker {
         self.board.set_trouble(trouble);
         self.ears.harvest.note_trouble(trouble);
         self.forget(seat, connection.joined);
-        let now = self.clock.now();
+        self.give_up_or_wait(seat, self.clock.now());
+    }
+
+    /// Who could not connect or stay comes again later, or not at all.
+    fn give_up_or_wait(&mut self, seat: usize, now: Duration) {
         let state = &mut self.seats[seat];
         let comes_back = match state.listening.role {
             Role::Mover | Role::Returning => true,
@@ -97,10 +104,7 @@ impl Worker {
                 self.crowd.settle_one();
                 self.board.set_trouble(&trouble);
                 self.ears.harvest.note_trouble(&trouble);
-                self.board.column(self.thread).failed.fetch_add(1, Relaxed);
-                if self.seats[seat].listening.role == Role::Steady {
-                    self.ears.lose(&self.seats[seat].listening);
-                }
+                self.give_up_or_wait(seat, now);
             }
         }
     }
@@ -109,17 +113,28 @@ impl Worker {
         let state = &mut self.seats[seat];
         let everybody = u32::try_from(self.plan.members.len()).expect("members are bounded");
         let place = u32::try_from(state.index).expect("members are bounded");
-        let bookmark = state.bookmark.filter(|_| match state.listening.role {
-            Role::Returning | Role::Stuck => true,
-            Role::Steady | Role::Mover | Role::Publisher => false,
-        });
-        if bookmark.is_none() {
-            // The server may still know the last name.
+        let bookmark = state
+            .bookmark
+            .clone()
+            .filter(|_| match state.listening.role {
+                Role::Returning | Role::Stuck => true,
+                Role::Steady | Role::Mover | Role::Publisher => false,
+            });
+        let member = self.plan.members[state.index];
+        if bookmark.is_none() && !(member.account.is_some() && state.logins > 0) {
+            // The server may still know the last name; only an account's is its own for ever.
             state.logins += 1;
         }
         let name = place + state.logins.saturating_sub(1) * everybody;
-        let persona = self.plan.persona(state.index, name);
-        let member = self.plan.members[state.index];
+        if member.account == Some(Proof::Key) && state.key.is_none() {
+            let random = self.entropy.key();
+            state.key = Some(Arc::new(StaticKey::generate(random)));
+        }
+        let account = member.account.map(|_| Account {
+            key: state.key.clone(),
+            exists: state.has_account,
+        });
+        let persona = self.plan.persona(state.index, name, account);
         let link = Link::new(self.plan.protocol, &persona, member.verifies, bookmark);
         let source = self.plan.sources.of(state.index);
         let trouble = |error: std::io::Error| Trouble::Socket(error.to_string());
@@ -146,6 +161,31 @@ impl Worker {
                 self.seats[seat].bookmark = connection.bookmark();
                 self.forget(seat, connection.joined);
                 connection.reset();
+                self.crowd.push(seat);
+            }
+        }
+    }
+
+    /// Lets all movers leave, as if they had never been there.
+    pub(super) fn depart(&mut self) {
+        for seat in 0..self.seats.len() {
+            if is_cut_off(self.seats[seat].listening.role)
+                && let Some(connection) = self.seats[seat].connection.take()
+            {
+                self.forget(seat, connection.joined);
+                self.seats[seat].has_joined = false;
+                connection.leave(&mut self.out);
+            }
+        }
+    }
+
+    /// Lets all movers that are away connect at once, and whoever is cut off from now on.
+    pub(super) fn bring_back(&mut self, is_timed: bool) {
+        self.crowd.lift_bounds();
+        self.scattered_at = is_timed.then(|| self.clock.now());
+        for seat in 0..self.seats.len() {
+            let state = &self.seats[seat];
+            if is_cut_off(state.listening.role) && state.connection.is_none() {
                 self.crowd.push(seat);
             }
         }

@@ -22,6 +22,8 @@ pub(super) struct FakeServer {
     /// What the client has said, printed, and whether it has closed.
     pub(super) heard: Vec<String>,
     pub(super) keys: Vec<MessageKey>,
+    /// Secrets it was given.
+    pub(super) secrets: Vec<(MessageKey, String)>,
     pub(super) closed: bool,
     pub(super) client_key: Option<PublicKey>,
 }
@@ -36,6 +38,7 @@ impl FakeServer {
             input: Vec::new(),
             heard: Vec::new(),
             keys: Vec::new(),
+            secrets: Vec::new(),
             closed: false,
             client_key: None,
         }
@@ -83,6 +86,9 @@ impl FakeServer {
                         match &message {
                             ClientMessage::Say { key, .. } | ClientMessage::Run { key, .. } => {
                                 self.keys.push(*key);
+                            }
+                            ClientMessage::Secret { key, text } => {
+                                self.secrets.push((*key, (*text).to_owned()));
                             }
                             ClientMessage::Hello(_)
                             | ClientMessage::Tell { .. }
