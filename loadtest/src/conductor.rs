@@ -21,6 +21,9 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(20);
 const DRAIN_PATIENCE: Duration = Duration::from_secs(2);
 /// So long without a byte of a file, and it is given up.
 const TRANSFER_PATIENCE: Duration = Duration::from_secs(20);
+/// The same where members did not read for a while: the kernel asks a peer that takes nothing more
+/// and more rarely, so what it owes may come this much after the peer reads again.
+const STUCK_DRAIN_PATIENCE: Duration = Duration::from_secs(20);
 const SECOND: Duration = Duration::from_secs(1);
 
 /// What was used and done up to one time.
@@ -365,6 +368,16 @@ impl Conductor {
     pub(crate) fn drain(&mut self) {
         self.order(Order::TimeUntil(self.clock.now()));
         self.order(Order::Hush);
+        let has_stuck = self
+            .plan
+            .members
+            .iter()
+            .any(|member| member.role == Role::Stuck);
+        let patience = if has_stuck {
+            STUCK_DRAIN_PATIENCE
+        } else {
+            DRAIN_PATIENCE
+        };
         let (mut heard, mut heard_at) = (0, self.clock.now());
         // What was being said while the order came is on the board by the second look.
         std::thread::sleep(2 * LOOK);
@@ -373,7 +386,8 @@ impl Conductor {
             if sums.heard != heard {
                 (heard, heard_at) = (sums.heard, now);
             }
-            if sums.heard_by_staying >= self.due() || now > heard_at + DRAIN_PATIENCE {
+            let settled = sums.heard_by_staying + sums.announced;
+            if settled >= self.due() || now > heard_at + patience {
                 return;
             }
             std::thread::sleep(LOOK);

@@ -89,7 +89,7 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// [`NoRequest`] when it is none.
+    /// When it is none; the words say what is wrong with it.
     pub fn parse(line: &[u8]) -> Result<Self, NoRequest> {
         let value: Value = serde_json::from_slice(line).map_err(|_| NoRequest)?;
         let text = |field: &str| {

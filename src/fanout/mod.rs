@@ -228,10 +228,9 @@ impl Fanout {
     /// Whether somebody is to be visited.
     fn has_visits(&self) -> bool {
         let queues = &self.queues;
-        let waits =
-            !(queues.ready.is_empty() && queues.small.is_empty() && queues.large.is_empty())
-                || !queues.spare.is_empty();
-        !queues.draining.is_empty() || (waits && self.buffers.can_lend())
+        let waiting = [&queues.ready, &queues.small, &queues.large, &queues.spare];
+        !queues.draining.is_empty()
+            || (self.buffers.can_lend() && waiting.iter().any(|queue| !queue.is_empty()))
     }
 
     /// Moves into `into` whom the bounds have cost the connection, and who was found broken. The

@@ -2,9 +2,9 @@
 //!
 //! First connections whose kernel has space again, because they hold buffers; then connections
 //! that are owed something themselves; then small rooms; then one slice of one large room, the
-//! large ones in turn; last, and for a short time, connections whose files wait. Over and over, until nothing waits, the time is spent or there is news. So
-//! a room of two is served between the slices of a room of thousands, and each kind gets its share
-//! of every turn.
+//! large ones in turn; last, and for a short time, connections whose files wait. Over and over,
+//! until nothing waits, the time is spent or there is news. So a room of two is served between the
+//! slices of a room of thousands, and each kind gets its share of every turn.
 
 use super::{Fanout, Outlets};
 use crate::limits::{

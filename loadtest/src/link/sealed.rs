@@ -39,7 +39,8 @@ pub(crate) struct Sealed {
     phase: Phase,
     place: Place,
     numbers: Numbers,
-    files: Files,
+    // Boxed, because most connections of a large run move no file.
+    files: Box<Files>,
 }
 
 /// What is numbered to be acknowledged.
@@ -104,7 +105,7 @@ impl Sealed {
             suite,
             verifies,
             phase: Phase::Unconnected,
-            files: Files::new(persona.fetches),
+            files: Box::new(Files::new(persona.fetches)),
             place: Place {
                 progress: Progress::of(persona.account.as_ref()),
                 persona,

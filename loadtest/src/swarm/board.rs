@@ -29,6 +29,8 @@ pub(crate) struct Column {
     pub(crate) files: AtomicU64,
     /// Of those, the ones that are not what was sent.
     pub(crate) files_wrong: AtomicU64,
+    /// Messages that the server said would not come, each once per receiver.
+    pub(crate) announced: AtomicU64,
 }
 
 /// The sum of all columns at one time.
@@ -54,6 +56,8 @@ pub(crate) struct Sums {
     pub(crate) files: u64,
     /// See [`Column::files_wrong`].
     pub(crate) files_wrong: u64,
+    /// See [`Column::announced`].
+    pub(crate) announced: u64,
 }
 
 /// What all threads can see.
@@ -97,6 +101,7 @@ impl Board {
             sums.file_bytes += column.file_bytes.load(Relaxed);
             sums.files += column.files.load(Relaxed);
             sums.files_wrong += column.files_wrong.load(Relaxed);
+            sums.announced += column.announced.load(Relaxed);
         }
         sums
     }

@@ -51,6 +51,8 @@ pub(super) struct Ears {
     pub(super) heard: u64,
     /// Of those, the ones received by members that stay.
     pub(super) heard_by_staying: u64,
+    /// Messages that the server said would not come.
+    pub(super) announced: u64,
     /// When the last one came.
     pub(super) heard_at: Duration,
     /// Bytes of files received.
@@ -97,6 +99,7 @@ impl Ears {
             timed: None,
             heard: 0,
             heard_by_staying: 0,
+            announced: 0,
             heard_at: Duration::ZERO,
             file_bytes: 0,
             files: 0,
@@ -150,7 +153,10 @@ impl Ears {
                 }
             }
             Heard::Joined => listening.joined = true,
-            Heard::Missed(count) => listening.account.announce_missing(count),
+            Heard::Missed(count) => {
+                self.announced += count;
+                listening.account.announce_missing(count);
+            }
             Heard::Refused(why) => self.harvest.note_refusal(why),
             Heard::Piece(bytes) => {
                 self.file_bytes += u64::try_from(bytes).expect("usize fits u64");

@@ -82,6 +82,7 @@ impl Worker {
         column.file_bytes.store(self.ears.file_bytes, Relaxed);
         column.files.store(self.ears.files, Relaxed);
         column.files_wrong.store(self.ears.files_wrong, Relaxed);
+        column.announced.store(self.ears.announced, Relaxed);
         if self.ears.moved.is_empty() {
             return;
         }
