@@ -6,7 +6,7 @@
 //! | `0x40` to `0x7f` | server to client, to one | CBOR array | [`server`] |
 //! | `0x80` to `0xff` | server to client, to a room | binary envelope, then text or CBOR array | [`entry`] |
 //!
-//! Those about files, `0x07` to `0x0e` and `0x51` to `0x57`, are in [`file`].
+//! Those about files, `0x07` to `0x0e` and `0x51` to `0x57`, are in [`mod@file`].
 //!
 //! A CBOR array may grow at its end: fields beyond those known are skipped, optional ones may be
 //! absent. A client ignores kinds below `0x80` that it does not know, so that an older one can
