@@ -2,7 +2,7 @@
 //!
 //! The fields are documented for operators in docs/operations.md.
 
-use crate::chat::{Activity, ClientId, Deed, Door, Measure};
+use crate::chat::{Activity, ClientId, Deed, Door, FileDeed, FileEnd, Measure};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 use std::time::Duration;
@@ -108,7 +108,45 @@ fn described(deed: &Deed) -> Value {
         Deed::Account { name, what } => {
             json!({"event": "account", "name": text(name), "what": what})
         }
+        Deed::File {
+            file,
+            name,
+            bytes,
+            of,
+            what,
+        } => {
+            // Not `name`, in which a person is looked for.
+            let mut value = json!({"number": file.0, "file": &**name, "bytes": bytes});
+            let further = match what {
+                FileDeed::Offered { room, to } => json!({
+                    "event": "file-offered", "room": room.map(|room| room.to_string()),
+                    "to": to.map(|name| name.to_string()),
+                }),
+                FileDeed::Fetched => json!({"event": "file-fetched", "name": text(of)}),
+                FileDeed::Refused => json!({"event": "file-refused", "name": text(of)}),
+                FileDeed::Ended(end) => {
+                    json!({"event": "file-ended", "name": text(of), "why": end_word(*end)})
+                }
+            };
+            for (field, what) in object(further) {
+                value[field] = what;
+            }
+            value
+        }
         Deed::Server { what } => json!({"event": "server", "what": &**what}),
+    }
+}
+
+fn end_word(end: FileEnd) -> &'static str {
+    match end {
+        FileEnd::Cancelled => "taken-back",
+        FileEnd::Refused => "refused",
+        FileEnd::Expired => "expired",
+        FileEnd::DiskFull => "disk-full",
+        FileEnd::Failed => "failed",
+        FileEnd::Spoilt => "spoilt",
+        FileEnd::NotAllowed => "not-allowed",
+        FileEnd::TakenOver => "taken-over",
     }
 }
 
@@ -253,6 +291,40 @@ mod tests {
         );
         assert!(lost_line(0, 7).contains("\"lines\":7"));
         assert!(lost_line(0, 7).contains("1970-01-01T00:00:00.000Z"));
+    }
+
+    #[test]
+    fn a_file_is_told_of_by_its_number_and_never_taken_for_a_person() {
+        let deed = |what| {
+            activity(Deed::File {
+                file: crate::chat::FileId(7),
+                name: "carol".into(),
+                bytes: 12,
+                of: Name::parse("bob").unwrap(),
+                what,
+            })
+        };
+        let lobby = RoomName::parse("lobby").ok();
+        let offered = line(&deed(FileDeed::Offered {
+            room: lobby,
+            to: None,
+        }));
+        assert_eq!(
+            offered,
+            "{\"bytes\":12,\"client\":\"17.3\",\"event\":\"file-offered\",\"file\":\"carol\",\
+             \"number\":7,\"room\":\"#lobby\",\"time\":\"2026-03-01T12:04:05.007Z\",\
+             \"who\":\"alice\"}\n"
+        );
+        let ended = line(&deed(FileDeed::Ended(FileEnd::Expired)));
+        assert_eq!(
+            readable(&ended, 200),
+            "2026-03-01T12:04:05.007Z file-ended who=alice name=bob bytes=12 file=carol number=7 \
+             why=expired"
+        );
+        assert!(matches(&ended, "bob") && !matches(&ended, "carol"));
+        let fetched = line(&deed(FileDeed::Fetched));
+        assert!(fetched.contains("file-fetched") && matches(&fetched, "alice"));
+        assert!(line(&deed(FileDeed::Refused)).contains("file-refused"));
     }
 
     #[test]

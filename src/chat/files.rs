@@ -14,8 +14,8 @@ use super::name::Name;
 use super::people::{Person, PersonId};
 use super::refusal::{FileRefusal, Refusal, SpoolFailure};
 use super::{
-    Body, Chat, ClientId, Effect, Effects, Event, FileEnd, FileId, FileOrder, FileOutcome,
-    MessageKey, Offer, OfferPlace, OfferRecord, Party, RoomId, Ticket, Way,
+    Body, Chat, ClientId, Deed, Effect, Effects, Event, FileDeed, FileEnd, FileId, FileOrder,
+    FileOutcome, MessageKey, Offer, OfferPlace, OfferRecord, Party, RoomId, Ticket, Way,
 };
 use crate::limits::{FILE_EXPIRY_INTERVAL, FILES_MAX, FILES_PER_PERSON_MAX};
 use std::collections::BTreeMap;
@@ -215,7 +215,8 @@ impl Chat {
                     offered.record.is_whole = true;
                 }
             }
-            FileOutcome::Spoilt(file, end) => self.end_offer(file, end, effects),
+            FileOutcome::Fetched(file, client) => self.file_fetched(file, client, effects),
+            FileOutcome::Spoilt(file, end) => self.end_offer(None, file, end, effects),
         }
     }
 
@@ -232,7 +233,7 @@ impl Chat {
         let asker = self.people.get(id).filter(|person| person.is_here());
         let asker = asker.and_then(|person| self.asker(person.client?, key));
         let Some(asker) = asker else {
-            return self.end_offer(file, FileEnd::Cancelled, effects);
+            return self.end_offer(None, file, FileEnd::Cancelled, effects);
         };
         match self.draft_offer(asker, &record, effects) {
             Ok(draft) => {
@@ -243,7 +244,7 @@ impl Chat {
             Err(refusal) => {
                 let refused = Event::Refused(key, refusal);
                 effects.push_back(Effect::Reply(asker.client, refused));
-                self.end_offer(file, FileEnd::Cancelled, effects);
+                self.end_offer(None, file, FileEnd::Cancelled, effects);
             }
         }
     }
@@ -317,16 +318,22 @@ impl Chat {
             return;
         };
         if !is_stored {
-            return self.end_offer(file, FileEnd::Failed, effects);
+            return self.end_offer(None, file, FileEnd::Failed, effects);
         }
         let Some(offered) = self.offers.table.get_mut(&file) else {
             return;
         };
-        if let Stage::Storing(id, key) = std::mem::replace(&mut offered.stage, Stage::Standing)
-            && let Some(client) = self.client_of(id)
-        {
-            let order = FileOrder::Take { client, key, file };
-            effects.push_back(Effect::File(order));
+        if let Stage::Storing(id, key) = std::mem::replace(&mut offered.stage, Stage::Standing) {
+            let record = offered.record.clone();
+            let (room, to) = match record.place {
+                OfferPlace::Room(room) => (self.rooms.get(room).map(|room| room.name), None),
+                OfferPlace::Person(to) => (None, Some(to.name)),
+            };
+            self.log_file(Some(id), &record, FileDeed::Offered { room, to }, effects);
+            if let Some(client) = self.client_of(id) {
+                let order = FileOrder::Take { client, key, file };
+                effects.push_back(Effect::File(order));
+            }
         }
     }
 
@@ -397,8 +404,9 @@ impl Chat {
         if offered.refused_by.len() < FILES_PER_PERSON_MAX {
             offered.refused_by.push(party);
         }
-        let record = &offered.record;
-        let (by, name) = (record.by, Arc::clone(&record.name));
+        let record = offered.record.clone();
+        self.log_file(Some(id), &record, FileDeed::Refused, effects);
+        let (by, name) = (record.by, record.name);
         let is_private = matches!(record.place, OfferPlace::Person(_));
         let text: Arc<str> = format!("{} does not want {name} (N {file})", party.name).into();
         let owners = self.people.iter();
@@ -408,15 +416,54 @@ impl Chat {
             effects.push_back(Effect::Reply(client, Event::Notice(Arc::clone(&text))));
         }
         if is_private {
-            self.end_offer(file, FileEnd::Refused, effects);
+            self.end_offer(Some(id), file, FileEnd::Refused, effects);
         }
     }
 
-    /// Ends an offer: its bytes go at once.
-    pub(super) fn end_offer(&mut self, file: FileId, end: FileEnd, effects: &mut Effects) {
-        if self.offers.remove(file).is_some() {
-            effects.push_back(Effect::File(FileOrder::Remove(file, end)));
+    /// Ends an offer, because of what somebody did or by itself: its bytes go at once.
+    pub(super) fn end_offer(
+        &mut self,
+        by: Option<PersonId>,
+        file: FileId,
+        end: FileEnd,
+        effects: &mut Effects,
+    ) {
+        let Some(offered) = self.offers.remove(file) else {
+            return;
+        };
+        // What never stood was never seen, and what was refused is told of as that.
+        if offered.stage == Stage::Standing && end != FileEnd::Refused {
+            self.log_file(by, &offered.record, FileDeed::Ended(end), effects);
         }
+        effects.push_back(Effect::File(FileOrder::Remove(file, end)));
+    }
+
+    /// A client was given the last of a file.
+    fn file_fetched(&self, file: FileId, client: ClientId, effects: &mut Effects) {
+        if let Some(offered) = self.offers.get(file) {
+            let by = self.session_on(client);
+            self.log_file(by, &offered.record, FileDeed::Fetched, effects);
+        }
+    }
+
+    /// For the activity log: what somebody did about a file, or what became of it by itself.
+    fn log_file(
+        &self,
+        by: Option<PersonId>,
+        record: &OfferRecord,
+        what: FileDeed,
+        effects: &mut Effects,
+    ) {
+        let person = by.and_then(|id| self.people.get(id));
+        let deed = Deed::File {
+            file: record.file,
+            name: Arc::clone(&record.name),
+            bytes: record.bytes,
+            of: record.by.name,
+            what,
+        };
+        let client = person.and_then(|person| person.client);
+        self.record(client, person.map(|person| person.name), deed, effects);
     }
 
     /// Ends the offers of a room that has ended.
@@ -448,7 +495,7 @@ impl Chat {
         let over = offers.filter(|offered| is_over(offered));
         let files: Vec<FileId> = over.map(|offered| offered.record.file).collect();
         for file in files {
-            self.end_offer(file, FileEnd::Expired, effects);
+            self.end_offer(None, file, FileEnd::Expired, effects);
         }
     }
 

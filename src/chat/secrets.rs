@@ -392,7 +392,7 @@ impl Chat {
     }
 
     /// Who speaks through a connection.
-    fn session_on(&self, client: ClientId) -> Option<PersonId> {
+    pub(super) fn session_on(&self, client: ClientId) -> Option<PersonId> {
         match self.seats.get(client)? {
             Seat::Taken(id) => Some(*id),
             Seat::Vacant | Seat::Nameless(_) | Seat::Deaf(_) => None,

@@ -1,7 +1,7 @@
 //! Whoever fetches a file: a place in it that moves forward.
 
 use super::{Job, Transfers, Wanted};
-use crate::chat::{ClientId, FileEnd, FileEvent, FileId, RoomId, SpoolFailure};
+use crate::chat::{ClientId, FileEnd, FileEvent, FileId, FileOutcome, RoomId, SpoolFailure};
 use crate::limits::{
     FILE_CHUNK_BYTES_MAX, FILE_PIECE_BYTES_MIN, FILE_PIECE_ENVELOPE_BYTES, FILE_READ_AHEAD_BYTES,
     FILE_READ_BYTES,
@@ -193,14 +193,13 @@ impl Transfers {
             && let Some(digest) = whole
         {
             self.drop_download(client, file);
-            return self.tell(
-                client,
-                FileEvent::Whole {
-                    file,
-                    bytes,
-                    digest,
-                },
-            );
+            let whole = FileEvent::Whole {
+                file,
+                bytes,
+                digest,
+            };
+            self.tell(client, whole);
+            return self.want(Wanted::Outcome(FileOutcome::Fetched(file, client)));
         }
         if let Some((offset, count)) = download.next_read(have) {
             download.read = Some(serial);

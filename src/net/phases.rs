@@ -215,6 +215,7 @@ impl Server {
         self.fanout.sweep(now.monotonic, &mut outbound);
         // Who has had a piece may want the next one read, or has had all.
         self.carry_out_files(now);
+        self.carry_out(now);
         for client in std::mem::take(&mut self.queues.failed) {
             self.doom(client, connection_lost());
         }

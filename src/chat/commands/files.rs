@@ -189,7 +189,7 @@ impl Chat {
         if !self.moderates_offer(asker.id, file) {
             self.own_offer(asker.id, file).map_err(Refusal::File)?;
         }
-        self.end_offer(file, FileEnd::Cancelled, effects);
+        self.end_offer(Some(asker.id), file, FileEnd::Cancelled, effects);
         Self::notice(asker.client, format!("N {file} is taken back"), effects);
         Ok(Answer::Done)
     }

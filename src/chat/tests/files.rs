@@ -318,3 +318,48 @@ fn what_outlived_the_process_is_there_for_who_shows_the_same_key() {
     assert!(heard[0].contains("not yours"), "{heard:?}");
     offered(&mut hall, 2, offer(None, None, 10), FileId(8));
 }
+
+#[test]
+fn what_is_done_about_a_file_is_in_the_activity_log() {
+    let mut hall = hall();
+    let file_deeds = |hall: &mut Hall| -> Vec<(u64, FileDeed)> {
+        let deeds = std::mem::take(&mut hall.deeds);
+        let of_file = |deed| match deed {
+            Deed::File { file, what, of, .. } => {
+                assert_eq!(of.as_str(), "alice");
+                Some((file.0, what))
+            }
+            _ => None,
+        };
+        deeds.into_iter().filter_map(of_file).collect()
+    };
+    let in_lobby = FileDeed::Offered {
+        room: RoomName::parse("lobby").ok(),
+        to: None,
+    };
+    let to_bob = FileDeed::Offered {
+        room: None,
+        to: Name::parse("bob").ok(),
+    };
+    offered(&mut hall, 1, offer(None, None, 10), FILE);
+    offered(&mut hall, 1, offer(None, Some("bob"), 10), FileId(2));
+    assert_eq!(file_deeds(&mut hall), [(1, in_lobby), (2, to_bob)]);
+    tell(&mut hall, FileOutcome::Fetched(FILE, client(2)));
+    hall.run(3, "/refuse 1");
+    hall.run(2, "/refuse 2");
+    hall.run(1, "/cancel 1");
+    assert_eq!(
+        file_deeds(&mut hall),
+        [
+            (1, FileDeed::Fetched),
+            (1, FileDeed::Refused),
+            (2, FileDeed::Refused),
+            (1, FileDeed::Ended(FileEnd::Cancelled)),
+        ]
+    );
+    // What never stood is not told of.
+    ask(&mut hall, 1, offer(None, None, 10));
+    hall.close(1, Parting::Left);
+    tell(&mut hall, FileOutcome::Opened(FileId(3), Ok(())));
+    assert_eq!(file_deeds(&mut hall), []);
+}

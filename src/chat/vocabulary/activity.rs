@@ -1,6 +1,7 @@
 //! Activity: what an operator may read later of who did what.
 
 use super::super::name::{Name, RoomName};
+use super::files::{FileEnd, FileId};
 use super::records::Measure;
 use super::{ClientId, Door, Loss};
 use std::net::IpAddr;
@@ -115,9 +116,40 @@ pub enum Deed {
         /// What, in a word or two.
         what: &'static str,
     },
+    /// Something about a file that is offered.
+    File {
+        /// Its number.
+        file: FileId,
+        /// What it is called.
+        name: Arc<str>,
+        /// How long it is.
+        bytes: u64,
+        /// Who offers it.
+        of: Name,
+        /// What.
+        what: FileDeed,
+    },
     /// Something about the server: started, stopped, configuration read, announcement.
     Server {
         /// What, in words.
         what: Arc<str>,
     },
+}
+
+/// What was done about a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileDeed {
+    /// It was offered.
+    Offered {
+        /// Where; to a person when absent.
+        room: Option<RoomName>,
+        /// To whom, when to a person.
+        to: Option<Name>,
+    },
+    /// Somebody was given the last of it.
+    Fetched,
+    /// Somebody does not want it; what was for that person alone is gone with it.
+    Refused,
+    /// It is gone.
+    Ended(FileEnd),
 }

@@ -211,6 +211,8 @@ pub enum FileOutcome {
     Opened(FileId, Result<(), SpoolFailure>),
     /// All of it is there, and what it hashes to by its sender's word.
     Whole(FileId, Digest),
+    /// A client was given the last of it.
+    Fetched(FileId, ClientId),
     /// It will never be whole: what was sent is not what was offered, or the disk failed.
     Spoilt(FileId, FileEnd),
 }
