@@ -14,8 +14,8 @@ use super::name::Name;
 use super::people::{Person, PersonId};
 use super::refusal::{FileRefusal, Refusal, SpoolFailure};
 use super::{
-    Body, Chat, ClientId, Deed, Effect, Effects, Event, FileDeed, FileEnd, FileId, FileOrder,
-    FileOutcome, MessageKey, Offer, OfferPlace, OfferRecord, Party, RoomId, Ticket, Way,
+    AccountId, Body, Chat, ClientId, Deed, Effect, Effects, Event, FileDeed, FileEnd, FileId,
+    FileOrder, FileOutcome, MessageKey, Offer, OfferPlace, OfferRecord, Party, RoomId, Ticket, Way,
 };
 use crate::limits::{FILE_EXPIRY_INTERVAL, FILES_MAX, FILES_PER_PERSON_MAX};
 use std::collections::BTreeMap;
@@ -133,6 +133,37 @@ impl Chat {
                 let order = FileOrder::Remove(record.file, FileEnd::Expired);
                 effects.push_back(Effect::File(order));
             }
+        }
+    }
+
+    /// What a guest offered, was offered or refused is its account's from now on. It stays the
+    /// guest's beside the bytes, so a restart forgets it.
+    pub(super) fn adopt_offers(&mut self, id: PersonId, account: AccountId) {
+        let Some(person) = self.people.get(id) else {
+            return;
+        };
+        let guest = Party {
+            name: person.name,
+            account: None,
+            session: Some(person.sender()),
+            key: person.key,
+        };
+        let adopt = |party: &mut Party| {
+            if party.is(&guest) {
+                *party = Party {
+                    name: party.name,
+                    account: Some(account),
+                    session: None,
+                    key: None,
+                };
+            }
+        };
+        for offered in self.offers.table.values_mut() {
+            adopt(&mut offered.record.by);
+            if let OfferPlace::Person(to) = &mut offered.record.place {
+                adopt(to);
+            }
+            offered.refused_by.iter_mut().for_each(adopt);
         }
     }
 

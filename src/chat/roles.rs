@@ -171,6 +171,7 @@ impl Chat {
                 self.put_room(room, Then::Nothing, effects);
             }
         }
+        self.adopt_offers(id, account);
         for record in self.sanctions.adopt(session, account) {
             self.change(Change::PutSanction(record), Then::Nothing, effects);
         }

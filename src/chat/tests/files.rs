@@ -363,3 +363,21 @@ fn what_is_done_about_a_file_is_in_the_activity_log() {
     tell(&mut hall, FileOutcome::Opened(FileId(3), Ok(())));
     assert_eq!(file_deeds(&mut hall), []);
 }
+
+#[test]
+fn who_becomes_an_account_keeps_its_files() {
+    let mut hall = hall();
+    offered(&mut hall, 1, offer(None, Some("bob"), 10), FILE);
+    offered(&mut hall, 2, offer(None, Some("alice"), 10), FileId(2));
+    hall.run(2, "/password");
+    hall.secret(2, "a secret");
+    hall.secret(2, "a secret");
+    hall.hear(2);
+    assert!(hall.ask(3, "/whois bob")[0].contains("account"));
+    hall.file_orders.clear();
+    assert!(hall.ask(2, "/files")[0].contains("N 1: dir/photo.jpg (10 B) from alice"));
+    assert!(ask(&mut hall, 2, fetch(FILE, 0)).is_empty());
+    assert!(matches!(&hall.file_orders[..], [FileOrder::Give(_)]));
+    assert!(ask(&mut hall, 2, FileCommand::SendOn(FileId(2))).is_empty());
+    assert!(hall.ask(3, "/files")[0].contains("no files"));
+}
