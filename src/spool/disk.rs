@@ -30,8 +30,8 @@ pub struct DiskSpool {
     open: OpenFiles,
     /// The records, and how many bytes are there.
     files: BTreeMap<FileId, (OfferRecord, u64)>,
-    /// Bytes that are promised and have not come.
-    awaited: u64,
+    /// Bytes that are promised and have not come; a damaged record may promise anything.
+    awaited: u128,
     /// How many bytes of a file were written since the disk was told to keep them.
     unsynced: BTreeMap<FileId, u64>,
     last: FileId,
@@ -94,8 +94,10 @@ impl DiskSpool {
         }
         let files = load(&folder)?;
         let newest = files.keys().next_back().copied().unwrap_or(FileId(0));
-        let last = read_last(&folder).unwrap_or(FileId(0)).max(newest);
-        let awaited = files.values().map(|(record, have)| record.bytes - have);
+        let last = read_last(&folder)?.unwrap_or(FileId(0)).max(newest);
+        let awaited = files
+            .values()
+            .map(|(record, have)| u128::from(record.bytes - have));
         Ok(OpenedSpool {
             reader: DiskReader {
                 folder: folder.clone(),
@@ -115,8 +117,8 @@ impl DiskSpool {
     }
 
     /// Whether the disk has place for so many bytes more, and keeps its reserve.
-    fn has_place_for(&self, bytes: u64) -> bool {
-        free_above_reserve(&self.folder).is_none_or(|free| bytes <= free)
+    fn has_place_for(&self, bytes: u128) -> bool {
+        free_above_reserve(&self.folder).is_none_or(|free| bytes <= u128::from(free))
     }
 
     fn create(&mut self, record: &OfferRecord) -> io::Result<()> {
@@ -156,7 +158,7 @@ impl DiskSpool {
 
 impl Spool for DiskSpool {
     fn open(&mut self, record: &OfferRecord) -> Result<(), SpoolFailure> {
-        if !self.has_place_for(self.awaited.saturating_add(record.bytes)) {
+        if !self.has_place_for(self.awaited + u128::from(record.bytes)) {
             return Err(SpoolFailure::DiskFull);
         }
         if let Err(error) = self.create(record) {
@@ -164,7 +166,7 @@ impl Spool for DiskSpool {
             delete(&self.folder, record.file);
             return Err(failure(&error));
         }
-        self.awaited += record.bytes;
+        self.awaited += u128::from(record.bytes);
         self.files.insert(record.file, (record.clone(), 0));
         Ok(())
     }
@@ -176,7 +178,7 @@ impl Spool for DiskSpool {
         if *have != offset || end > record.bytes {
             return Err(SpoolFailure::Io);
         }
-        if !self.has_place_for(count) {
+        if !self.has_place_for(count.into()) {
             return Err(SpoolFailure::DiskFull);
         }
         if let Err(error) = self.write(file, offset, bytes) {
@@ -185,7 +187,7 @@ impl Spool for DiskSpool {
             self.cut(file, offset);
             return Err(failure(&error));
         }
-        self.awaited -= count;
+        self.awaited -= u128::from(count);
         if let Some((_, have)) = self.files.get_mut(&file) {
             *have = end;
         }
@@ -215,7 +217,7 @@ impl Spool for DiskSpool {
         self.open.forget(file);
         self.unsynced.remove(&file);
         if let Some((record, have)) = self.files.remove(&file) {
-            self.awaited -= record.bytes - have;
+            self.awaited -= u128::from(record.bytes - have);
         }
         delete(&self.folder, file);
     }
@@ -289,7 +291,7 @@ fn load(folder: &Path) -> io::Result<BTreeMap<FileId, (OfferRecord, u64)>> {
     numbers.sort_unstable();
     numbers.dedup();
     for file in numbers {
-        match read_offer(folder, file) {
+        match read_offer(folder, file)? {
             Some(found) if files.len() < FILES_MAX => {
                 files.insert(file, found);
             }
@@ -299,26 +301,44 @@ fn load(folder: &Path) -> io::Result<BTreeMap<FileId, (OfferRecord, u64)>> {
     Ok(files)
 }
 
-fn read_offer(folder: &Path, file: FileId) -> Option<(OfferRecord, u64)> {
+/// A record with its bytes; nothing when either is absent or not sound. What cannot be read may be
+/// there all the same, so that is an error and nothing is deleted.
+fn read_offer(folder: &Path, file: FileId) -> io::Result<Option<(OfferRecord, u64)>> {
     let bytes = read_small(&folder.join(offer_name(file)))?;
-    let record = record::decode(&bytes).filter(|record| record.file == file)?;
-    let have = fs::metadata(bytes_path(folder, file)).ok()?.len();
+    let record = bytes.and_then(|bytes| record::decode(&bytes));
+    let Some(record) = record.filter(|record| record.file == file) else {
+        return Ok(None);
+    };
+    let Some(metadata) = if_there(fs::metadata(bytes_path(folder, file)))? else {
+        return Ok(None);
+    };
+    let have = metadata.len();
     let is_sound = have <= record.bytes && (!record.is_whole || have == record.bytes);
-    is_sound.then_some((record, have))
+    Ok(is_sound.then_some((record, have)))
 }
 
-fn read_last(folder: &Path) -> Option<FileId> {
-    let bytes = read_small(&folder.join("last"))?;
-    let text = std::str::from_utf8(&bytes).ok()?;
-    text.parse().ok().map(FileId)
+fn read_last(folder: &Path) -> io::Result<Option<FileId>> {
+    let bytes = read_small(&folder.join("last"))?.unwrap_or_default();
+    let text = std::str::from_utf8(&bytes).ok();
+    Ok(text.and_then(|text| text.parse().ok()).map(FileId))
 }
 
-fn read_small(path: &Path) -> Option<Vec<u8>> {
+fn read_small(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     let most = u64::try_from(SPOOL_RECORD_BYTES_MAX).expect("it is small");
-    let file = File::open(path).ok()?;
-    file.take(most).read_to_end(&mut bytes).ok()?;
-    Some(bytes)
+    let Some(file) = if_there(File::open(path))? else {
+        return Ok(None);
+    };
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+fn if_there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Writes a small file so that it is there whole or as before.

@@ -112,3 +112,39 @@ fn what_lacks_its_other_half_or_belongs_to_another_history_goes() {
     assert_eq!(other.last, FileId(0));
     assert!(!within.exists());
 }
+
+#[test]
+fn a_damaged_record_stops_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut disk = opened(folder.path());
+    let within = folder.path().join("spool").join("07".repeat(16));
+    for file in 1..=2 {
+        disk.spool.open(&offer(file, 3)).unwrap();
+        let absurd = record::encode(&offer(file, u64::MAX));
+        std::fs::write(within.join(format!("{file}.offer")), absurd).unwrap();
+    }
+    drop(disk);
+    let mut disk = opened(folder.path());
+    assert_eq!(disk.offers.len(), 2);
+    assert_eq!(disk.spool.append(FileId(1), 0, b"x"), Ok(1));
+    let full = Err(SpoolFailure::DiskFull);
+    assert_eq!(disk.spool.open(&offer(3, 1)), full, "so much is promised");
+    disk.spool.remove(FileId(1));
+    disk.spool.remove(FileId(2));
+    assert_eq!(disk.spool.open(&offer(4, 1)), Ok(()));
+}
+
+#[test]
+fn what_cannot_be_read_is_not_taken_for_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut disk = opened(folder.path());
+    disk.spool.open(&offer(1, 3)).unwrap();
+    disk.spool.append(FileId(1), 0, b"abc").unwrap();
+    drop(disk);
+    let within = folder.path().join("spool").join("07".repeat(16));
+    // It can be opened and not be read, whoever asks.
+    std::fs::remove_file(within.join("1.offer")).unwrap();
+    std::fs::create_dir(within.join("1.offer")).unwrap();
+    assert!(DiskSpool::open_in(folder.path(), EPOCH).is_err());
+    assert!(within.join("1.bytes").exists(), "nothing was deleted");
+}
