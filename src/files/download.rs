@@ -41,6 +41,11 @@ impl Download {
         }
     }
 
+    /// The read that is out.
+    pub(super) fn read(&self) -> Option<u64> {
+        self.read
+    }
+
     #[cfg(test)]
     pub(super) fn buffered(&self) -> usize {
         self.buffered
@@ -147,6 +152,9 @@ impl Transfers {
         serial: u64,
         result: Result<Vec<u8>, SpoolFailure>,
     ) {
+        if self.abandoned.remove(&serial).is_some() {
+            return;
+        }
         let download = self.download_mut(client, file);
         let Some(download) = download.filter(|download| download.read == Some(serial)) else {
             return;
@@ -224,9 +232,12 @@ impl Transfers {
         let Some(downloads) = self.downloads.get_mut(&client) else {
             return;
         };
-        let before = downloads.len();
-        downloads.retain(|download| download.file != file);
-        self.downloads_count -= before - downloads.len();
+        let found = downloads.iter().position(|one| one.file == file);
+        if let Some(download) = found.and_then(|at| downloads.remove(at)) {
+            self.downloads_count -= 1;
+            self.abandoned
+                .extend(download.read.map(|serial| (serial, client)));
+        }
         if downloads.is_empty() {
             self.downloads.remove(&client);
         }

@@ -61,10 +61,13 @@ pub struct Transfers {
     uploads: BTreeMap<ClientId, BTreeSet<FileId>>,
     /// Who wants to send a file as soon as what came from somebody else is in the spool.
     waiting: BTreeMap<FileId, (ClientId, Option<MessageKey>)>,
-    /// Bytes that senders may have sent beyond what the disk has, of all files.
+    /// Bytes that senders have sent, or may have sent, beyond what the disk has, of all files.
     granted: u64,
     /// Numbers for reads, so that a late answer is not taken for another's.
     reads: u64,
+    /// Reads that are out and whose answer nobody waits for any more. They count as their client's
+    /// until they are answered, so that the spool is given no more than it can be.
+    abandoned: BTreeMap<u64, ClientId>,
     wanted: VecDeque<Wanted>,
 }
 
@@ -137,6 +140,8 @@ impl Transfers {
     pub fn closed(&mut self, client: ClientId) {
         for download in self.downloads.remove(&client).into_iter().flatten() {
             self.downloads_count -= 1;
+            self.abandoned
+                .extend(download.read().map(|serial| (serial, client)));
             if let Some(file) = self.files.get_mut(&download.file) {
                 file.receivers.remove(&client);
             }
@@ -164,6 +169,10 @@ impl Transfers {
         if self.is_uploading(client, file) {
             self.drop_upload(client, file);
         }
+        let waiting = self.waiting.get(&file);
+        if waiting.is_some_and(|(other, _)| *other == client) {
+            self.waiting.remove(&file);
+        }
     }
 
     /// A file goes: whoever sends or fetches it is told why.
@@ -186,7 +195,9 @@ impl Transfers {
         if let Some((client, _)) = self.waiting.remove(&file) {
             self.tell_over(client, file, end);
         }
-        self.files.remove(&file);
+        if let Some(state) = self.files.remove(&file) {
+            self.granted -= state.granted();
+        }
     }
 
     /// Lets a client fetch a file.
@@ -194,11 +205,13 @@ impl Transfers {
         let (client, file) = (give.client, give.file);
         // It may ask again, from elsewhere.
         self.drop_download(client, file);
-        let own = self.downloads.get(&client).map_or(0, VecDeque::len);
+        let abandoned = self.abandoned.values().filter(|other| **other == client);
+        let own = self.downloads.get(&client).map_or(0, VecDeque::len) + abandoned.count();
+        let all = self.downloads_count + self.abandoned.len();
         let refusal = match self.files.get(&file) {
             None => Some(Refusal::File(FileRefusal::NoSuchFile(file))),
             Some(_) if own >= TRANSFERS_PER_CLIENT_MAX => Some(too_many()),
-            Some(_) if self.downloads_count >= DOWNLOADS_MAX => Some(Refusal::Busy),
+            Some(_) if all >= DOWNLOADS_MAX => Some(Refusal::Busy),
             Some(_) => None,
         };
         if let Some(refusal) = refusal {

@@ -520,3 +520,67 @@ fn one_client_fetches_so_many_at_once_and_they_take_turns() {
     }
     assert_eq!(served.len(), TRANSFERS_PER_CLIENT_MAX);
 }
+
+#[test]
+fn who_waits_to_send_is_told_when_another_takes_over_and_may_give_up() {
+    let mut stage = Stage::new(100_000);
+    stage.take();
+    stage.send(5_000);
+    stage.transfers.closed(SENDER);
+    let (second, third) = (client(7), client(8));
+    for client in [second, third] {
+        stage.order(FileOrder::Take {
+            client,
+            key: None,
+            file: FILE,
+        });
+    }
+    let told = stage.receivers.get(&second).and_then(|one| one.over);
+    assert_eq!(told, Some(FileEnd::TakenOver));
+    stage.transfers.stop(third, FILE);
+    stage.work(usize::MAX);
+    assert_eq!(stage.transfers.counts().0, 0, "who gave up sends nothing");
+}
+
+/// The threads of the spool are never given more than they can be: nobody's reads pile up, however
+/// often it asks, stops and comes back while the disk does nothing.
+#[test]
+fn reads_that_nobody_waits_for_count_until_they_are_answered() {
+    let mut stage = Stage::new(100_000);
+    stage.take();
+    while stage.send(FILE_CHUNK_BYTES_MAX) {}
+    stage.work(usize::MAX);
+    let eager = client(2);
+    for _ in 0..3 * TRANSFERS_PER_CLIENT_MAX {
+        stage.give(eager, 100_000);
+        stage.transfers.stop(eager, FILE);
+    }
+    assert_eq!(stage.jobs.len(), TRANSFERS_PER_CLIENT_MAX);
+    assert!(stage.receivers[&eager].refused > 0);
+    for slot in 10..10 + u32::try_from(2 * DOWNLOADS_MAX).unwrap() {
+        stage.give(client(slot), 100_000);
+        stage.transfers.closed(client(slot));
+    }
+    assert_eq!(stage.jobs.len(), DOWNLOADS_MAX);
+    stage.work(usize::MAX);
+    stage.give(eager, 100_000);
+    stage.work(usize::MAX);
+    assert!(stage.receive(eager, 10_000), "it may ask again");
+}
+
+#[test]
+fn what_waits_for_the_disk_counts_though_its_sender_is_gone() {
+    let mut stage = Stage::new(4 * 1024 * 1024);
+    stage.take();
+    while stage.send(FILE_CHUNK_BYTES_MAX) {}
+    stage.transfers.closed(SENDER);
+    assert_eq!(stage.transfers.granted, u64::try_from(stage.sent).unwrap());
+    stage.work(1);
+    assert!(stage.transfers.granted > 0, "the rest was gathered");
+    stage.work(usize::MAX);
+    assert_eq!(stage.transfers.granted, 0);
+    stage.take();
+    while stage.send(FILE_CHUNK_BYTES_MAX) {}
+    stage.order(FileOrder::Remove(FILE, FileEnd::Cancelled));
+    assert_eq!(stage.transfers.granted, 0);
+}

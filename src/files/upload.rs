@@ -75,10 +75,10 @@ impl File {
         self.sender.as_ref().map(|sender| sender.client)
     }
 
-    /// What its sender may have sent beyond what the spool has.
-    fn granted(&self) -> u64 {
+    /// What its sender has sent, or may have sent, beyond what the spool has.
+    pub(super) fn granted(&self) -> u64 {
         let until = self.sender.as_ref().map(|sender| sender.until);
-        until.map_or(0, |until| until.saturating_sub(self.have))
+        until.unwrap_or(self.received).saturating_sub(self.have)
     }
 }
 
@@ -119,7 +119,10 @@ impl Transfers {
         let state = self.files.get_mut(&file).expect("it was just looked up");
         if state.is_busy || !state.gathered.is_empty() {
             // Where to go on is known when the spool has what came.
-            self.waiting.insert(file, (client, key));
+            let former = self.waiting.insert(file, (client, key));
+            if let Some((former, _)) = former.filter(|(former, _)| *former != client) {
+                self.tell_over(former, file, FileEnd::TakenOver);
+            }
             return;
         }
         state.received = state.have;
@@ -229,7 +232,10 @@ impl Transfers {
                 self.advance_all(file);
             }
             Err(why) => {
+                let before = state.granted();
                 state.gathered = Vec::new();
+                state.received = state.have;
+                self.granted = self.granted + state.granted() - before;
                 let end = match why {
                     SpoolFailure::DiskFull => FileEnd::DiskFull,
                     SpoolFailure::Io => FileEnd::Failed,
@@ -295,8 +301,10 @@ impl Transfers {
     /// Nobody sends the file any more; what has come of it stays.
     pub(super) fn end_upload(&mut self, file: FileId) {
         if let Some(state) = self.files.get_mut(&file) {
-            self.granted -= state.granted();
+            let before = state.granted();
             state.sender = None;
+            // What it has sent already still waits for the disk.
+            self.granted = self.granted + state.granted() - before;
         }
     }
 
