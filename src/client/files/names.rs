@@ -9,7 +9,7 @@ use crate::limits::FILE_NAME_BYTES_MAX;
 /// What a file is called of whose name nothing is left.
 const NAMELESS: &str = "file";
 /// Names that mean devices on some systems, whatever follows their first dot.
-const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
+const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
 /// Such names with a digit behind them.
 const NUMBERED_DEVICES: [&str; 2] = ["com", "lpt"];
 
@@ -84,7 +84,9 @@ fn is_device(name: &str) -> bool {
     let stem = stem.trim_end().to_ascii_lowercase();
     let is_numbered = |device: &str| {
         let digit = stem.strip_prefix(device);
-        digit.is_some_and(|digit| matches!(digit.as_bytes(), [b'0'..=b'9']))
+        // Small digits count as digits there.
+        let is_digit = |c: char| c.is_ascii_digit() || matches!(c, '\u{b9}' | '\u{b2}' | '\u{b3}');
+        digit.is_some_and(|digit| digit.chars().count() == 1 && digit.chars().all(is_digit))
     };
     DEVICES.contains(&stem.as_str()) || NUMBERED_DEVICES.into_iter().any(is_numbered)
 }
@@ -145,6 +147,9 @@ mod tests {
             ("CON", "_CON"),
             ("nul.txt", "_nul.txt"),
             ("com7", "_com7"),
+            ("LPT\u{b2}.txt", "_LPT\u{b2}.txt"),
+            ("conin$", "_conin$"),
+            ("com77", "com77"),
             ("common.txt", "common.txt"),
             ("..", "file"),
             ("dir/", "file"),
