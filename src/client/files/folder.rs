@@ -227,8 +227,8 @@ impl Part {
 #[cfg(target_os = "linux")]
 mod beneath {
     use rustix::fs::{
-        AtFlags, FlockOperation, Mode, OFlags, RenameFlags, ResolveFlags, flock, linkat, openat2,
-        renameat_with, unlinkat,
+        AtFlags, FlockOperation, Mode, OFlags, RenameFlags, ResolveFlags, flock, linkat, openat,
+        openat2, renameat_with, unlinkat,
     };
     use rustix::io::Errno;
     use std::fs::File;
@@ -248,7 +248,11 @@ mod beneath {
         let mode = Mode::RUSR | Mode::WUSR;
         let resolve =
             ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-        Ok(openat2(folder, name, flags, mode, resolve)?.into())
+        match openat2(folder, name, flags, mode, resolve) {
+            // Before Linux 5.6. A safe name is one component, so this leads nowhere else either.
+            Err(Errno::NOSYS) => Ok(openat(folder, name, flags, mode)?.into()),
+            opened => Ok(opened?.into()),
+        }
     }
 
     pub(super) fn is_link(error: &io::Error) -> bool {
