@@ -178,6 +178,27 @@ fn a_file_is_given_up_and_leaving_is_asked_twice_while_one_comes() {
 }
 
 #[test]
+fn what_is_sent_twice_to_the_same_goes_once() {
+    let Some(tmux) = tools::find(&["tmux"]) else {
+        return;
+    };
+    let server = Server::start();
+    let homes = [Home::new(), Home::new()];
+    let file = content(LONG);
+    put(&homes[0], "one", &file);
+    let [alice, bob] = alice_and_bob(&tmux, &server, &homes, server.ready("address"));
+    enter(&alice, "/send ~/one bob");
+    enter(&alice, "/send ~/one bob");
+    bob.wait_for("offers one (");
+    enter(&bob, "/accept 1");
+    bob.wait_for("~/in/one (25.1 MB) from alice is here");
+    assert_got(&homes[1], "one", &file);
+    alice.wait_for("one is on its way to bob already");
+    alice.wait_for("one (25.1 MB) is sent to bob, N 1");
+    assert!(!alice.screen().contains("connection"), "{}", alice.screen());
+}
+
+#[test]
 fn the_folder_is_asked_for_once() {
     let Some(tmux) = tools::find(&["tmux"]) else {
         return;

@@ -1,7 +1,8 @@
 //! A file on its way in: fetched from where its part ends, hashed, given its name.
 
 use super::folder::{FolderError, Part};
-use crate::chat::{FileEnd, FileId, MessageKey};
+use super::offered::Offered;
+use crate::chat::{Digest, FileEnd, FileId, MessageKey};
 use crate::limits::CLIENT_FILE_WINDOW_BYTES;
 use crate::wire::message::{FileAnswer, FileRequest};
 
@@ -27,6 +28,8 @@ pub struct Receiving {
     part: Part,
     file: FileId,
     bytes: u64,
+    /// What it hashes to by the offer that was accepted, if that said so.
+    digest: Option<Digest>,
     key: Option<MessageKey>,
     until: u64,
     /// Whether it began with something that was there before.
@@ -35,13 +38,14 @@ pub struct Receiving {
 }
 
 impl Receiving {
-    /// A file of so many bytes, of which `part` has some.
-    pub fn new(part: Part, file: FileId, bytes: u64) -> Self {
+    /// A file that was offered, of which `part` has some.
+    pub fn new(part: Part, offered: &Offered) -> Self {
         Self {
             is_resumed: part.have() > 0,
             part,
-            file,
-            bytes,
+            file: offered.file,
+            bytes: offered.bytes,
+            digest: offered.digest,
             key: None,
             until: 0,
             is_given: false,
@@ -99,10 +103,13 @@ impl Receiving {
     /// then.
     pub fn hear(&mut self, answer: &FileAnswer<'_>) -> Result<Received, FolderError> {
         match *answer {
-            FileAnswer::Give { file, key, .. }
-                if file == self.file && key.is_some() && key == self.key =>
-            {
+            FileAnswer::Give {
+                file, key, bytes, ..
+            } if file == self.file && key.is_some() && key == self.key => {
                 self.key = None;
+                if bytes != self.bytes {
+                    return Ok(Received::Over(FileEnd::Spoilt));
+                }
                 self.is_given = true;
                 Ok(Received::On)
             }
@@ -113,7 +120,9 @@ impl Receiving {
             } if file == self.file => self.piece(offset, bytes),
             FileAnswer::Whole { file, digest, .. } if file == self.file && self.is_given => {
                 self.is_given = false;
-                if self.part.have() == self.bytes && self.part.hashes_to(digest) {
+                // What was accepted counts, not what the server says of it at the end.
+                let expected = self.digest.unwrap_or(digest);
+                if self.part.have() == self.bytes && self.part.hashes_to(expected) {
                     return Ok(Received::Whole);
                 }
                 self.part.restart()?;
@@ -182,6 +191,16 @@ mod tests {
         Digest(hasher.finish())
     }
 
+    fn offered(digest: Option<Digest>) -> Offered {
+        Offered {
+            file: FILE,
+            from: crate::chat::Name::parse("bob").unwrap(),
+            name: "a".to_owned(),
+            bytes: 5,
+            digest,
+        }
+    }
+
     fn give(key: u64) -> FileAnswer<'static> {
         FileAnswer::Give {
             key: Some(MessageKey(key)),
@@ -216,7 +235,7 @@ mod tests {
         let downloads = Downloads::open(folder.path()).unwrap();
         downloads.part("a", "7", 5).unwrap().append(b"XX").unwrap();
         let part = downloads.part("a", "7", 5).unwrap();
-        let mut receiving = Receiving::new(part, FILE, 5);
+        let mut receiving = Receiving::new(part, &offered(None));
         let asked = receiving.fetch(MessageKey(1));
         assert!(matches!(asked, FileRequest::Fetch { offset: 2, .. }));
         receiving.hear(&give(1)).unwrap();
@@ -236,7 +255,8 @@ mod tests {
     fn what_is_not_what_was_sent_gets_no_name() {
         let folder = tempfile::tempdir().unwrap();
         let downloads = Downloads::open(folder.path()).unwrap();
-        let mut receiving = Receiving::new(downloads.part("a", "7", 5).unwrap(), FILE, 5);
+        let part = downloads.part("a", "7", 5).unwrap();
+        let mut receiving = Receiving::new(part, &offered(None));
         receiving.fetch(MessageKey(1));
         receiving.hear(&give(1)).unwrap();
         receiving.hear(&piece(0, b"hello, too much")).unwrap();
@@ -245,5 +265,40 @@ mod tests {
         assert!(matches!(spoilt, Err(FolderError::Spoilt(_))));
         receiving.discard();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn another_file_under_the_same_number_gets_no_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let downloads = Downloads::open(folder.path()).unwrap();
+        let part = downloads.part("a", "7", 5).unwrap();
+        let mut receiving = Receiving::new(part, &offered(Some(digest(b"hello"))));
+        receiving.fetch(MessageKey(1));
+        receiving.hear(&give(1)).unwrap();
+        receiving.hear(&piece(0, b"other")).unwrap();
+        let spoilt = receiving.hear(&whole(b"other"));
+        assert!(matches!(spoilt, Err(FolderError::Spoilt(_))));
+        receiving.fetch(MessageKey(2));
+        let FileAnswer::Give {
+            key,
+            file,
+            from,
+            name,
+            offset,
+            ..
+        } = give(2)
+        else {
+            panic!("it is a give");
+        };
+        let longer = FileAnswer::Give {
+            key,
+            file,
+            from,
+            name,
+            bytes: 6,
+            offset,
+        };
+        let heard = receiving.hear(&longer).unwrap();
+        assert_eq!(heard, Received::Over(FileEnd::Spoilt));
     }
 }

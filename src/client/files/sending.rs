@@ -95,6 +95,20 @@ impl Sending {
         self.is_taken = false;
     }
 
+    /// The server has begun anew: its numbers mean other files, and this one is offered again.
+    pub fn history_reset(&mut self) {
+        self.disconnected();
+        self.file = None;
+    }
+
+    /// Whether it is the same file, which the server takes for the same offer when it also goes to
+    /// the same.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let (one, other) = (&self.source, &other.source);
+        let is_same = one.name() == other.name() && one.bytes() == other.bytes();
+        is_same && one.digest() == other.digest()
+    }
+
     /// Takes in what the server says.
     pub fn hear(&mut self, answer: &FileAnswer<'_>) -> Sent {
         let is_mine = |file: FileId| self.file == Some(file);
@@ -112,6 +126,13 @@ impl Sending {
                 self.next = have.min(self.source.bytes());
                 self.until = until;
                 Sent::On
+            }
+            FileAnswer::Take {
+                key: Some(_), file, ..
+            } if is_mine(file) => {
+                // Another offer of this connection turned out to be the same file.
+                self.is_taken = false;
+                Sent::Over(FileEnd::TakenOver)
             }
             FileAnswer::Take {
                 key: None,
@@ -243,6 +264,28 @@ mod tests {
         assert!(matches!(said, Some(FileRequest::Uploaded { .. })));
         assert_eq!(sending.next(&mut buffer).unwrap(), None);
         assert_eq!(sending.hear(&FileAnswer::Kept(FILE)), Sent::Kept);
+    }
+
+    #[test]
+    fn one_of_two_that_turn_out_to_be_the_same_stops_and_numbers_are_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let [mut first, mut second] = [0, 1].map(|_| sending(folder.path(), 100));
+        assert!(first.is_same(&second));
+        let mut buffer = [0; FILE_CHUNK_BYTES_MAX];
+        first.ask(MessageKey(1), None, Some("bob"));
+        first.hear(&take(Some(1), 0, 60));
+        second.ask(MessageKey(2), None, Some("BOB"));
+        let taken = take(Some(2), 0, 60);
+        assert_eq!(first.hear(&taken), Sent::Over(FileEnd::TakenOver));
+        assert_eq!(first.next(&mut buffer).unwrap(), None);
+        assert_eq!(second.hear(&taken), Sent::On);
+        second.history_reset();
+        assert_eq!(second.next(&mut buffer).unwrap(), None);
+        let asked = second.ask(MessageKey(3), None, None);
+        assert!(
+            matches!(asked, FileRequest::Offer { .. }),
+            "its number is another's"
+        );
     }
 
     #[test]

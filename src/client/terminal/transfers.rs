@@ -122,9 +122,7 @@ impl Transfers {
             News::Welcome { history_reset, .. } => {
                 self.disconnected();
                 if history_reset {
-                    // Its numbers mean other files now.
-                    self.offers.clear();
-                    self.received.clear();
+                    self.history_reset();
                 }
             }
             News::Apart(_) => self.disconnected(),
@@ -171,6 +169,22 @@ impl Transfers {
         self.incoming.values_mut().for_each(Incoming::disconnected);
     }
 
+    /// The server has begun anew: its numbers mean other files now.
+    fn history_reset(&mut self) {
+        self.offers.clear();
+        self.received.clear();
+        self.wishes.numbers.clear();
+        self.cancelled.clear();
+        let outgoing = self.outgoing.values_mut();
+        outgoing.for_each(Outgoing::history_reset);
+        let coming = self.incoming.iter().filter(|(_, one)| !one.is_finishing());
+        let coming: Vec<_> = coming.map(|(id, one)| (*id, one.unknown())).collect();
+        for (id, fate) in coming {
+            self.end(id, fate);
+        }
+        self.stopped.clear();
+    }
+
     fn remember(&mut self, offered: Offered) {
         self.offers.insert(offered.file, offered);
         if self.offers.len() > CLIENT_OFFERS_MAX {
@@ -180,7 +194,10 @@ impl Transfers {
 
     fn hear_answer(&mut self, answer: &FileAnswer<'_>) {
         if let FileAnswer::Listed(listed) = answer {
-            if let Some((_, answered)) = &mut self.listing {
+            // No server has more than that to tell.
+            if let Some((_, answered)) = &mut self.listing
+                && answered.len() < CLIENT_OFFERS_MAX
+            {
                 answered.push(listed.clone());
             }
             return;
@@ -269,6 +286,7 @@ impl Transfers {
             Done::Hashed(Ok(source)) => {
                 if let Some(outgoing) = self.outgoing.get_mut(&id) {
                     outgoing.hashed(source);
+                    self.end_if_superfluous(id);
                 }
             }
             Done::Hashed(Err(error)) => self.source_failed(id, &error),
@@ -286,6 +304,18 @@ impl Transfers {
                     self.end(id, incoming.finished(&self.downloads, finished));
                 }
             }
+        }
+    }
+
+    /// Ends one that is on its way to the same already: the server would take both for one offer,
+    /// and the bytes of each for a mistake of the other's.
+    fn end_if_superfluous(&mut self, id: u64) {
+        let Some(outgoing) = self.outgoing.get(&id) else {
+            return;
+        };
+        let mut others = self.outgoing.iter().filter(|(other, _)| **other != id);
+        if others.any(|(_, other)| outgoing.is_same(other)) {
+            self.end(id, outgoing.superfluous());
         }
     }
 
@@ -431,7 +461,7 @@ impl Transfers {
     fn give_up(&mut self, file: FileId) -> bool {
         self.wishes.numbers.remove(&file);
         let mut incoming = self.incoming.iter();
-        let found = incoming.find(|(_, one)| one.file() == file);
+        let found = incoming.find(|(_, one)| one.file() == file && !one.is_finishing());
         let Some(id) = found.map(|(id, _)| *id) else {
             return false;
         };

@@ -11,6 +11,7 @@ use super::{Errand, Failure, Server, Shown, run, trace};
 use crate::chat::{FileId, MessageKey, Name, RoomName, Size, Way};
 use crate::client::arguments::{parse_name, parse_room};
 use crate::client::safe::safe_row;
+use crate::limits::FILES_MAX;
 use crate::wire::message::{BodyView, FileAnswer, FileRequest};
 use clap::Args;
 use std::collections::{BTreeSet, VecDeque};
@@ -117,7 +118,9 @@ impl Receiver {
     fn see(&mut self, offered: Offered) {
         let is_wanted = self.numbers.remove(&offered.file)
             || self.accepts_all && self.from.is_none_or(|from| from == offered.from);
-        if is_wanted && self.seen.insert(offered.file) {
+        // No server offers more than that.
+        let has_place = self.waiting.len() < FILES_MAX;
+        if is_wanted && has_place && self.seen.insert(offered.file) {
             self.waiting.push_back(offered);
         }
     }
@@ -176,6 +179,20 @@ impl Receiver {
         self.current = None;
     }
 
+    /// The server has begun anew: its numbers mean other files now. What is there stays, for when it
+    /// is offered again.
+    fn history_reset(&mut self) {
+        self.seen.clear();
+        let current = self.current.as_ref().map(Receiving::file);
+        let waiting = self.waiting.drain(..).map(|offered| offered.file);
+        for file in current.into_iter().chain(waiting) {
+            let words = format!("N {file} is not received: the server has begun anew");
+            self.news.push(Told::Aside(words));
+            self.failed = true;
+        }
+        self.current = None;
+    }
+
     /// Begins with the next file that waits.
     fn begin_next(&mut self) {
         while self.current.is_none()
@@ -186,7 +203,7 @@ impl Receiver {
             self.is_asked = false;
             match self.downloads.part(&offered.name, &mark, offered.bytes) {
                 Ok(part) => {
-                    self.current = Some(Receiving::new(part, offered.file, offered.bytes));
+                    self.current = Some(Receiving::new(part, &offered));
                 }
                 Err(error) => self.give_up(error.to_string()),
             }
@@ -221,6 +238,12 @@ impl Errand for Receiver {
     fn hear(&mut self, news: &News<'_>) {
         if let News::File(answer) = *news {
             self.hear_answer(answer);
+        } else if let News::Welcome {
+            history_reset: true,
+            ..
+        } = *news
+        {
+            self.history_reset();
         } else if let News::FileDone(key) = *news
             && self.listing == Some(key)
         {

@@ -155,6 +155,13 @@ impl Errand for Sender {
         if let News::File(answer) = *news {
             let sent = self.current.as_mut().map(|sending| sending.hear(answer));
             self.hear_answer(sent.unwrap_or(Sent::NotMine));
+        } else if let News::Welcome {
+            history_reset: true,
+            ..
+        } = *news
+            && let Some(sending) = self.current.as_mut()
+        {
+            sending.history_reset();
         } else if let News::FileRefused { key, text } = *news
             && let Some(sending) = &self.current
             && sending.has_asked(key)

@@ -1,6 +1,6 @@
 //! The commands about files that are the client's own.
 
-use super::{Outgoing, Transfers};
+use super::{Incoming, Outgoing, Transfers};
 use crate::chat::{FileId, RoomName};
 use crate::client::files::{Source, SourceError, Target};
 use crate::client::folder::typed_path;
@@ -77,6 +77,11 @@ impl Transfers {
             && self.give_up(file)
         {
             self.tell(&format!("N {file} is not fetched any more"));
+            return Owner::Client;
+        }
+        let coming = self.incoming.values();
+        if let Some(file) = coming.map(Incoming::file).find(|one| Some(*one) == file) {
+            self.tell(&format!("N {file} has come already"));
             return Owner::Client;
         }
         let mut outgoing = self.outgoing.iter();

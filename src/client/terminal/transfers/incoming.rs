@@ -54,6 +54,20 @@ impl Incoming {
         self.offered.file
     }
 
+    /// Whether all of it has come: it gets its name in any case.
+    pub(super) fn is_finishing(&self) -> bool {
+        self.stage == Stage::Finishes
+    }
+
+    /// Why it is not received from a server that has begun anew. What is there of it stays, for when
+    /// it is offered again.
+    pub(super) fn unknown(&self) -> Fate {
+        let Offered { file, name, .. } = &self.offered;
+        Fate::Ill(format!(
+            "N {file}: {name} is not received: the server has begun anew and knows it no more"
+        ))
+    }
+
     /// Looks at what is there of it, if that was not begun.
     pub(super) fn begin(&mut self, id: u64, chores: &Chores, downloads: &Downloads) {
         if self.stage == Stage::Waits {
@@ -64,9 +78,8 @@ impl Incoming {
 
     /// What is there of it is known.
     pub(super) fn opened(&mut self, part: Part) {
-        let Offered { file, bytes, .. } = self.offered;
         self.stage = Stage::Fetches;
-        self.receiving = Some(Receiving::new(part, file, bytes));
+        self.receiving = Some(Receiving::new(part, &self.offered));
     }
 
     /// Asks for it, once per connection, and for more of it.

@@ -48,6 +48,28 @@ impl Outgoing {
         self.sending.as_ref()?.file()
     }
 
+    /// The server has begun anew: it is offered again.
+    pub(super) fn history_reset(&mut self) {
+        self.is_asked = false;
+        if let Some(sending) = &mut self.sending {
+            sending.history_reset();
+        }
+    }
+
+    /// Whether the server would take both for one offer.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let both = self.sending.as_ref().zip(other.sending.as_ref());
+        self.target == other.target && both.is_some_and(|(one, other)| one.is_same(other))
+    }
+
+    /// Why it is not sent while the same is.
+    pub(super) fn superfluous(&self) -> Fate {
+        Fate::Ill(format!(
+            "{} is on its way to {} already",
+            self.name, self.target
+        ))
+    }
+
     /// What it is called.
     pub(super) fn name(&self) -> &str {
         &self.name
