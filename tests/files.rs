@@ -247,6 +247,36 @@ fn what_is_too_much_is_refused_and_what_is_taken_back_is_gone_at_once() {
     assert_eq!(bob.run(&with(&words, "bob", address), "").0, 1);
     // What it took is free again.
     send(&alice, &server, &["small", "--to", "#lobby"]);
+    let words = ["receive", "--accept-all", "--downloads", "in"];
+    assert_eq!(bob.run(&with(&words, "bob", address), "").0, 0);
+    // All that is in the activity log.
+    let log = data.path().join("activity.jsonl");
+    let events = || {
+        let text = std::fs::read_to_string(&log).unwrap_or_default();
+        let of_file = |line: &str| {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            let event = line["event"].as_str().unwrap().strip_prefix("file-")?;
+            let (who, number) = (line["who"].as_str().unwrap_or("-"), &line["number"]);
+            assert_eq!(
+                (&line["file"], &line["bytes"]),
+                (&"small".into(), &900.into())
+            );
+            Some(format!(
+                "{who} {event} {number} {}",
+                line["why"].as_str().unwrap_or("")
+            ))
+        };
+        text.lines().filter_map(of_file).collect::<Vec<_>>()
+    };
+    let expected = [
+        "alice offered 1 ",
+        "alice ended 1 taken-back",
+        "alice offered 2 ",
+        "bob fetched 2 ",
+    ];
+    clock::wait_for("the log to tell it", || {
+        (events() == expected).then_some(())
+    });
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! The fields are documented for operators in docs/operations.md.
 
-use crate::chat::{Activity, ClientId, Deed, Door, FileDeed, FileEnd, Measure};
+use crate::chat::{Activity, ClientId, Deed, Door, FileActivity, FileDeed, FileEnd, Measure};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 use std::time::Duration;
@@ -108,33 +108,31 @@ fn described(deed: &Deed) -> Value {
         Deed::Account { name, what } => {
             json!({"event": "account", "name": text(name), "what": what})
         }
-        Deed::File {
-            file,
-            name,
-            bytes,
-            of,
-            what,
-        } => {
-            // Not `name`, in which a person is looked for.
-            let mut value = json!({"number": file.0, "file": &**name, "bytes": bytes});
-            let further = match what {
-                FileDeed::Offered { room, to } => json!({
-                    "event": "file-offered", "room": room.map(|room| room.to_string()),
-                    "to": to.map(|name| name.to_string()),
-                }),
-                FileDeed::Fetched => json!({"event": "file-fetched", "name": text(of)}),
-                FileDeed::Refused => json!({"event": "file-refused", "name": text(of)}),
-                FileDeed::Ended(end) => {
-                    json!({"event": "file-ended", "name": text(of), "why": end_word(*end)})
-                }
-            };
-            for (field, what) in object(further) {
-                value[field] = what;
-            }
-            value
-        }
+        Deed::File(about) => of_file(about),
         Deed::Server { what } => json!({"event": "server", "what": &**what}),
     }
+}
+
+fn of_file(about: &FileActivity) -> Value {
+    let (file, name, bytes) = (about.file.0, &*about.name, about.bytes);
+    let mut value = json!({"number": file, "file": name, "bytes": bytes});
+    // In `name` a person is looked for, so the file's is elsewhere.
+    let of = about.of.to_string();
+    let further = match about.what {
+        FileDeed::Offered { room, to } => json!({
+            "event": "file-offered", "room": room.map(|room| room.to_string()),
+            "to": to.map(|name| name.to_string()),
+        }),
+        FileDeed::Fetched => json!({"event": "file-fetched", "name": of}),
+        FileDeed::Refused => json!({"event": "file-refused", "name": of}),
+        FileDeed::Ended(end) => {
+            json!({"event": "file-ended", "name": of, "why": end_word(end)})
+        }
+    };
+    for (field, what) in object(further) {
+        value[field] = what;
+    }
+    value
 }
 
 fn end_word(end: FileEnd) -> &'static str {
@@ -296,13 +294,13 @@ mod tests {
     #[test]
     fn a_file_is_told_of_by_its_number_and_never_taken_for_a_person() {
         let deed = |what| {
-            activity(Deed::File {
+            activity(Deed::File(FileActivity {
                 file: crate::chat::FileId(7),
                 name: "carol".into(),
                 bytes: 12,
                 of: Name::parse("bob").unwrap(),
                 what,
-            })
+            }))
         };
         let lobby = RoomName::parse("lobby").ok();
         let offered = line(&deed(FileDeed::Offered {

@@ -14,8 +14,9 @@ use super::name::Name;
 use super::people::{Person, PersonId};
 use super::refusal::{FileRefusal, Refusal, SpoolFailure};
 use super::{
-    AccountId, Body, Chat, ClientId, Deed, Effect, Effects, Event, FileDeed, FileEnd, FileId,
-    FileOrder, FileOutcome, MessageKey, Offer, OfferPlace, OfferRecord, Party, RoomId, Ticket, Way,
+    AccountId, Body, Chat, ClientId, Deed, Effect, Effects, Event, FileActivity, FileDeed, FileEnd,
+    FileId, FileOrder, FileOutcome, MessageKey, Offer, OfferPlace, OfferRecord, Party, RoomId,
+    Ticket, Way,
 };
 use crate::limits::{FILE_EXPIRY_INTERVAL, FILES_MAX, FILES_PER_PERSON_MAX};
 use std::collections::BTreeMap;
@@ -486,13 +487,13 @@ impl Chat {
         effects: &mut Effects,
     ) {
         let person = by.and_then(|id| self.people.get(id));
-        let deed = Deed::File {
+        let deed = Deed::File(FileActivity {
             file: record.file,
             name: Arc::clone(&record.name),
             bytes: record.bytes,
             of: record.by.name,
             what,
-        };
+        });
         let client = person.and_then(|person| person.client);
         self.record(client, person.map(|person| person.name), deed, effects);
     }

@@ -117,23 +117,27 @@ pub enum Deed {
         what: &'static str,
     },
     /// Something about a file that is offered.
-    File {
-        /// Its number.
-        file: FileId,
-        /// What it is called.
-        name: Arc<str>,
-        /// How long it is.
-        bytes: u64,
-        /// Who offers it.
-        of: Name,
-        /// What.
-        what: FileDeed,
-    },
+    File(FileActivity),
     /// Something about the server: started, stopped, configuration read, announcement.
     Server {
         /// What, in words.
         what: Arc<str>,
     },
+}
+
+/// Something about a file that is offered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileActivity {
+    /// Its number.
+    pub file: FileId,
+    /// What it is called.
+    pub name: Arc<str>,
+    /// How long it is.
+    pub bytes: u64,
+    /// Who offers it.
+    pub of: Name,
+    /// What.
+    pub what: FileDeed,
 }
 
 /// What was done about a file.
