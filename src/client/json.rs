@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::news::{Apart, News};
 use super::words::passed;
-use crate::chat::{MessageKey, Name, Parting, RoomName};
+use crate::chat::{MessageKey, Name, Parting, RoomName, Way};
 use crate::limits::TEXT_BYTES_MAX;
 use crate::wire::message::{BodyView, EntryView};
 
@@ -215,7 +215,19 @@ fn of_entry(entry: &EntryView<'_>, room: Option<RoomName>, past: bool) -> Value 
     set(&mut object, "room", room.map(|room| json!(room.as_str())));
     set(&mut object, "id", entry.id.map(|id| json!(id.0)));
     set(&mut object, "text", text.map(|text| json!(text)));
-    let is_sent = matches!(entry.body, BodyView::Sent(_));
+    let is_sent = match entry.body {
+        BodyView::Sent(_) => true,
+        BodyView::Offered(offer) => offer.way == Way::Sent,
+        BodyView::Said(_)
+        | BodyView::Acted(_)
+        | BodyView::Received(_)
+        | BodyView::Joined { .. }
+        | BodyView::Left { .. }
+        | BodyView::Kicked { .. }
+        | BodyView::Renamed { .. }
+        | BodyView::Topic(_)
+        | BodyView::Counted { .. } => false,
+    };
     set(
         &mut object,
         if is_sent { "to" } else { "from" },
@@ -271,7 +283,8 @@ fn append_line(object: &Value, out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::EntryId;
+    use crate::chat::{EntryId, FileId};
+    use crate::wire::message::OfferView;
 
     fn lines(writer: &mut Writer, news: &[News<'_>]) -> Vec<Value> {
         let mut out = String::new();
@@ -362,6 +375,28 @@ mod tests {
             json!({"type": "renamed", "room": "lobby", "id": 5, "time": 1_767_225_600_u64,
                    "from": "bob", "to": "rob", "past": false}),
             json!({"type": "notice", "text": "hello"}),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn an_offer_is_a_notice_with_a_file() {
+        let offer = |way| OfferView {
+            file: FileId(7),
+            name: "photo.jpg",
+            bytes: 2_100_000,
+            digest: None,
+            way,
+        };
+        let mut writer = Writer::default();
+        let offered = |way| entry("bob", BodyView::Offered(offer(way)));
+        let found = lines(&mut writer, &[offered(Way::ToRoom), offered(Way::Sent)]);
+        let file = json!({"number": 7, "name": "photo.jpg", "bytes": 2_100_000});
+        let expected = [
+            json!({"type": "notice", "room": "lobby", "id": 5, "time": 1_767_225_600_u64,
+                   "from": "bob", "text": "offers photo.jpg, N 7", "file": file, "past": false}),
+            json!({"type": "notice", "room": "lobby", "id": 5, "time": 1_767_225_600_u64,
+                   "to": "bob", "text": "offers photo.jpg, N 7", "file": file, "past": false}),
         ];
         assert_eq!(found, expected);
     }
