@@ -93,7 +93,8 @@ impl Chat {
             }
             Some(to) => OfferPlace::Person(self.addressed(asker, to)?),
         };
-        let name = one_line(described.name, FILE_NAME_BYTES_MAX + 1);
+        // A TAB would be taken for the next column of a list.
+        let name = one_line(described.name, FILE_NAME_BYTES_MAX + 1).replace('\t', " ");
         if name.is_empty() || name.len() > FILE_NAME_BYTES_MAX {
             return Err(refused(FileRefusal::BadFileName));
         }

@@ -12,7 +12,7 @@ fn offer<'a>(room: Option<RoomRef<'a>>, to: Option<&'a str>, bytes: u64) -> File
     FileCommand::Offer {
         room,
         to,
-        name: "dir/photo\u{7}.jpg",
+        name: "\tdir/photo\u{7}.jpg\r\n",
         bytes,
         digest: Some(DIGEST),
     }
@@ -99,6 +99,24 @@ fn an_offer_stands_in_its_room_once_there_is_a_place_for_it() {
         listed,
         ["-> N 1: dir/photo.jpg (10 B) from alice in #lobby"]
     );
+}
+
+#[test]
+fn a_files_name_is_one_line_without_columns() {
+    let mut hall = hall();
+    let named = |name| FileCommand::Offer {
+        room: None,
+        to: None,
+        name,
+        bytes: 1,
+        digest: None,
+    };
+    let heard = ask(&mut hall, 1, named("\u{202e}\u{1b}\t\u{85}"));
+    assert!(heard[0].contains("a name of 1 to 255 bytes"), "{heard:?}");
+    offered(&mut hall, 1, named("a\tb\nc\u{202e}\u{1b}"), FILE);
+    let listed = hall.ask(3, "/files");
+    let words = "-> N 1: a b c (1 B) from alice in #lobby, on its way";
+    assert_eq!(listed, [words]);
 }
 
 #[test]
@@ -324,12 +342,10 @@ fn what_is_done_about_a_file_is_in_the_activity_log() {
     let mut hall = hall();
     let file_deeds = |hall: &mut Hall| -> Vec<(u64, FileDeed)> {
         let deeds = std::mem::take(&mut hall.deeds);
-        let of_file = |deed| match deed {
-            Deed::File { file, what, of, .. } => {
-                assert_eq!(of.as_str(), "alice");
-                Some((file.0, what))
-            }
-            _ => None,
+        let of_file = |deed| {
+            let Deed::File(about) = deed else { return None };
+            assert_eq!(about.of.as_str(), "alice");
+            Some((about.file.0, about.what))
         };
         deeds.into_iter().filter_map(of_file).collect()
     };

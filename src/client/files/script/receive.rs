@@ -128,7 +128,7 @@ impl Receiver {
     fn hear_answer(&mut self, answer: &FileAnswer<'_>) {
         if let FileAnswer::Listed(listed) = answer {
             if self.is_list {
-                let (file, name, size) = (listed.file, &listed.name, Size(listed.bytes));
+                let (file, name, size) = (listed.file, safe_row(&listed.name), Size(listed.bytes));
                 let words = format!("{file}\t{}\t{size}\t{name}", listed.from);
                 self.news.push(Told::Out(words));
             } else if !listed.is_own {
