@@ -180,25 +180,34 @@ impl Chat {
         wanted: &OfferRecord,
         key: Option<MessageKey>,
     ) -> Option<FileId> {
-        let same_place = |place: &OfferPlace| match (place, &wanted.place) {
-            (OfferPlace::Room(room), OfferPlace::Room(other)) => room == other,
-            (OfferPlace::Person(to), OfferPlace::Person(other)) => to.is(other),
-            (OfferPlace::Room(_), OfferPlace::Person(_))
-            | (OfferPlace::Person(_), OfferPlace::Room(_)) => false,
-        };
-        let is_same = |record: &OfferRecord| {
-            !record.is_whole
-                && wanted.digest.is_some()
-                && record.digest == wanted.digest
-                && record.bytes == wanted.bytes
-                && record.name == wanted.name
-                && same_place(&record.place)
-        };
         let found = self.offers.standing().find(|offered| {
+            let record = &offered.record;
             let is_again = key.is_some() && offered.key == key;
-            offered.record.by.is(&wanted.by) && (is_again || is_same(&offered.record))
+            let is_named_so = record.name == wanted.name && record.bytes == wanted.bytes;
+            let is_same = is_again && is_named_so || is_same_unfinished(record, wanted);
+            record.by.is(&wanted.by) && is_same
         });
         found.map(|offered| offered.record.file)
+    }
+
+    /// The same for an offer that does not stand yet: who offers it has come back meanwhile, and it
+    /// is the later command that is answered. Says whether there is one.
+    pub(super) fn repeats_offer(&mut self, wanted: &OfferRecord, asker: Asker) -> bool {
+        let found = self.offers.table.values_mut().find(|offered| {
+            offered.stage != Stage::Standing
+                && offered.record.by.is(&wanted.by)
+                && is_same_unfinished(&offered.record, wanted)
+        });
+        let Some(offered) = found else {
+            return false;
+        };
+        offered.key = asker.key;
+        offered.stage = match offered.stage {
+            Stage::Opening(..) => Stage::Opening(asker.id, asker.key),
+            Stage::Storing(..) => Stage::Storing(asker.id, asker.key),
+            Stage::Standing => Stage::Standing,
+        };
+        true
     }
 
     /// Begins an offer: a place is made for its bytes. Its number is given here.
@@ -537,6 +546,22 @@ impl Chat {
         let is_any = !self.offers.table.is_empty();
         is_any.then(|| self.offers.looked_at.saturating_add(interval))
     }
+}
+
+/// Whether an offer is not whole and of the same file to the same.
+fn is_same_unfinished(record: &OfferRecord, wanted: &OfferRecord) -> bool {
+    let is_same_place = match (&record.place, &wanted.place) {
+        (OfferPlace::Room(room), OfferPlace::Room(other)) => room == other,
+        (OfferPlace::Person(to), OfferPlace::Person(other)) => to.is(other),
+        (OfferPlace::Room(_), OfferPlace::Person(_))
+        | (OfferPlace::Person(_), OfferPlace::Room(_)) => false,
+    };
+    !record.is_whole
+        && wanted.digest.is_some()
+        && record.digest == wanted.digest
+        && record.bytes == wanted.bytes
+        && record.name == wanted.name
+        && is_same_place
 }
 
 fn offer_of(record: &OfferRecord, way: Way) -> Offer {

@@ -111,6 +111,7 @@ impl Chat {
         };
         match self.unfinished_offer(&record, asker.key) {
             Some(file) => self.send_on(asker, file, effects),
+            None if self.repeats_offer(&record, asker) => Ok(Answer::Elsewhere),
             None => {
                 let opened = self.open_offer(asker, record, effects);
                 opened.map(|()| Answer::Elsewhere).map_err(refused)

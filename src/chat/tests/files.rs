@@ -209,6 +209,30 @@ fn the_same_offer_goes_on_until_it_is_whole() {
 }
 
 #[test]
+fn the_same_offer_does_not_stand_twice_though_it_comes_before_the_first_stands() {
+    let mut hall = hall();
+    assert!(ask(&mut hall, 1, offer(None, None, 10)).is_empty());
+    assert!(ask(&mut hall, 1, offer(None, None, 10)).is_empty());
+    assert_eq!(hall.file_orders.len(), 1, "one place is made");
+    hall.answers = false;
+    hall.file_orders.clear();
+    tell(&mut hall, FileOutcome::Opened(FILE, Ok(())));
+    let (client, file, key) = (client(1), FILE, hall.draw_key());
+    let again = Input::Command(client, key, Command::File(offer(None, None, 10)));
+    assert_eq!(hall.input(again), Verdict::Taken);
+    hall.answer();
+    let key = Some(key);
+    assert_eq!(hall.file_orders, [FileOrder::Take { client, key, file }]);
+    assert_eq!(hall.hear(2).len(), 1, "it is seen once");
+    // Another file under the same number is another file.
+    tell(&mut hall, FileOutcome::Whole(FILE, DIGEST));
+    hall.file_orders.clear();
+    let other = Input::Command(client, key.unwrap(), Command::File(offer(None, None, 11)));
+    assert_eq!(hall.input(other), Verdict::Taken);
+    assert!(matches!(&hall.file_orders[..], [FileOrder::Open(_)]));
+}
+
+#[test]
 fn offers_are_refused_and_taken_back_by_whom_they_concern() {
     let mut hall = hall();
     offered(&mut hall, 1, offer(None, None, 10), FILE);
