@@ -1,5 +1,6 @@
 //! Files: sent and received by scripts, whatever happens to either side and to the server.
 
+use crate::harness::house::admin;
 use crate::harness::server::Setup;
 use crate::harness::{Home, Program, Server, clock};
 use rustix::process::Signal;
@@ -220,6 +221,50 @@ fn a_server_that_is_killed_keeps_what_is_there_and_both_sides_go_on() {
     assert_eq!(receiver.exit_code(), 0);
     assert_got(&bob, "long", &file);
     drop(server);
+}
+
+/// Goal: numbers of a history that is gone lead to no other's file. Method: while a file is on its
+/// way, its server dies and comes back from a backup, where another file gets the same number.
+#[test]
+fn what_was_on_its_way_before_a_restore_is_offered_again_and_never_another_file() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::launch(&stored(data.path(), "127.0.0.1:0"));
+    let (address, sealed) = (
+        server.ready("address").to_owned(),
+        server.sealed().to_string(),
+    );
+    let backup = data.path().join("backup.tar");
+    let backup = backup.to_str().unwrap();
+    let (code, _, errors) = admin(data.path(), &["backup", backup], "");
+    assert_eq!(code, 0, "{errors}");
+    let (alice, bob, carol) = (Home::new(), Home::new(), Home::new());
+    let file = content(LONG, 6);
+    put(&alice, "long", &file);
+    put(&carol, "other", b"other");
+    let fetch = ["receive", "1", "--downloads", "in", "--retry", "25s"];
+    let words = ["send", "long", "--to", "#lobby", "--retry", "25s"];
+    let mut sender = alice.start(&with(&words, "alice", &address));
+    clock::wait_for("the offer", || {
+        (longest(data.path(), ".bytes") > 0).then_some(())
+    });
+    let mut receiver = bob.start(&with(&fetch, "bob", &address));
+    wait_for_some(bob.folder(), ".part");
+    drop(server);
+    let (code, _, errors) = admin(data.path(), &["restore", backup], "");
+    assert_eq!(code, 0, "{errors}");
+    let server = Server::launch(&stored(data.path(), &sealed));
+    let words = ["send", "other", "--to", "#lobby"];
+    let (code, _, errors) = carol.run(&with(&words, "carol", &address), "");
+    assert_eq!(code, 0, "{errors}");
+    assert_eq!(sender.exit_code(), 0, "it is offered again");
+    assert_eq!(receiver.exit_code(), 1, "its number is unknown");
+    let named = std::fs::read_dir(bob.folder().join("in")).unwrap();
+    let is_part = |name: &std::ffi::OsStr| name.to_string_lossy().ends_with(".part");
+    assert!(named.flatten().all(|one| is_part(&one.file_name())));
+    let (code, _, errors) = receive(&bob, "bob", &server);
+    assert_eq!(code, 0, "{errors}");
+    assert_got(&bob, "long", &file);
+    assert_got(&bob, "other", b"other");
 }
 
 #[test]
