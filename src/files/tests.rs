@@ -1,5 +1,7 @@
 //! A sender, receivers of every speed, and a spool that answers late: what arrives is what was sent.
 
+mod riot;
+
 use super::*;
 use crate::chat::{Digest, Name, OfferPlace, Party, SpoolFailure};
 use crate::limits::{FILE_CHUNK_BYTES_MAX, FILE_READ_AHEAD_BYTES, FILE_READ_BYTES, KIB};
