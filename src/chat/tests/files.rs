@@ -221,13 +221,17 @@ fn the_same_offer_does_not_stand_twice_though_it_comes_before_the_first_stands()
     let again = Input::Command(client, key, Command::File(offer(None, None, 10)));
     assert_eq!(hall.input(again), Verdict::Taken);
     hall.answer();
-    let key = Some(key);
-    assert_eq!(hall.file_orders, [FileOrder::Take { client, key, file }]);
+    let taken = FileOrder::Take {
+        client,
+        key: Some(key),
+        file,
+    };
+    assert_eq!(hall.file_orders, [taken]);
     assert_eq!(hall.hear(2).len(), 1, "it is seen once");
     // Another file under the same number is another file.
     tell(&mut hall, FileOutcome::Whole(FILE, DIGEST));
     hall.file_orders.clear();
-    let other = Input::Command(client, key.unwrap(), Command::File(offer(None, None, 11)));
+    let other = Input::Command(client, key, Command::File(offer(None, None, 11)));
     assert_eq!(hall.input(other), Verdict::Taken);
     assert!(matches!(&hall.file_orders[..], [FileOrder::Open(_)]));
 }
