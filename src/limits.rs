@@ -544,6 +544,8 @@ pub const RETRY_ATTEMPTS_MIN: u32 = 8;
 pub const CLIENT_UNSENT_BYTES_MAX: usize = 512 * KIB;
 /// Bytes of unacknowledged messages above which the client reads no more input.
 pub const CLIENT_UNACKNOWLEDGED_BYTES_MAX: usize = 4 * MIB;
+/// Memory that each of the client's three queues of bytes keeps when it runs empty.
+pub const CLIENT_QUEUE_KEPT_BYTES: usize = 128 * KIB;
 /// Bytes the client reads at once, from the server or from its input.
 pub const CLIENT_READ_BYTES: usize = 64 * KIB;
 /// How often the client reads so many bytes before it shows them.
