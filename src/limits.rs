@@ -281,8 +281,9 @@ pub const FILE_WINDOWS_BYTES_MAX: u64 = 64 * MIB as u64;
 /// Into how many parts a window is divided: one of them is given to one sender of what is left, and
 /// a window that would move by less than one is not moved.
 pub const FILE_WINDOW_SHARE: u64 = 4;
-/// Bytes of a file after which the disk is told to keep them, so that the end is not long in coming.
-pub const FILE_SYNC_BYTES: u64 = 32 * MIB as u64;
+/// Bytes of a file after which the disk is told to keep them: so that the end is not long in coming,
+/// and that what is said, which waits for the same disk, does not stand behind much.
+pub const FILE_SYNC_BYTES: u64 = 4 * MIB as u64;
 /// Files of the spool that each of its threads keeps open.
 pub const SPOOL_OPEN_FILES_MAX: usize = 8;
 /// Largest record of an offer that is read from the spool, bytes; a larger one is none.
