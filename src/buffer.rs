@@ -64,6 +64,21 @@ impl ByteQueue {
         self.assert_invariants();
     }
 
+    /// The same, but an emptied queue keeps memory of up to `kept_bytes`: for who fills it again at
+    /// once, and has few.
+    ///
+    /// # Panics
+    ///
+    /// When fewer than `count` bytes wait.
+    pub fn consume_keeping(&mut self, count: usize, kept_bytes: usize) {
+        if count == self.len() && self.bytes.capacity() <= kept_bytes {
+            self.start = 0;
+            self.bytes.clear();
+        } else {
+            self.consume(count);
+        }
+    }
+
     /// Forgets everything and gives the memory back.
     pub fn clear(&mut self) {
         self.start = 0;
@@ -145,6 +160,20 @@ mod tests {
         queue.append(&[1; 5_000]);
         assert!(queue.capacity() >= 5_000);
         queue.consume(5_000);
+        assert_eq!(queue.capacity(), 0);
+    }
+
+    #[test]
+    fn who_asks_for_it_keeps_some_memory_and_no_more() {
+        let mut queue = ByteQueue::new();
+        queue.append(&[1; 5_000]);
+        queue.consume_keeping(1_000, 8_192);
+        assert_eq!(queue.len(), 4_000);
+        queue.consume_keeping(4_000, 8_192);
+        assert!(queue.is_empty() && queue.capacity() >= 5_000);
+        queue.append(&[2; 10_000]);
+        assert_eq!(queue.pending(), [2; 10_000]);
+        queue.consume_keeping(10_000, 8_192);
         assert_eq!(queue.capacity(), 0);
     }
 

@@ -281,8 +281,9 @@ pub const FILE_WINDOWS_BYTES_MAX: u64 = 64 * MIB as u64;
 /// Into how many parts a window is divided: one of them is given to one sender of what is left, and
 /// a window that would move by less than one is not moved.
 pub const FILE_WINDOW_SHARE: u64 = 4;
-/// Bytes of a file after which the disk is told to keep them, so that the end is not long in coming.
-pub const FILE_SYNC_BYTES: u64 = 32 * MIB as u64;
+/// Bytes of a file after which the disk is told to keep them: so that the end is not long in coming,
+/// and that what is said, which waits for the same disk, does not stand behind much.
+pub const FILE_SYNC_BYTES: u64 = 4 * MIB as u64;
 /// Files of the spool that each of its threads keeps open.
 pub const SPOOL_OPEN_FILES_MAX: usize = 8;
 /// Largest record of an offer that is read from the spool, bytes; a larger one is none.
@@ -544,6 +545,8 @@ pub const RETRY_ATTEMPTS_MIN: u32 = 8;
 pub const CLIENT_UNSENT_BYTES_MAX: usize = 512 * KIB;
 /// Bytes of unacknowledged messages above which the client reads no more input.
 pub const CLIENT_UNACKNOWLEDGED_BYTES_MAX: usize = 4 * MIB;
+/// Memory that each of the client's three queues of bytes keeps when it runs empty.
+pub const CLIENT_QUEUE_KEPT_BYTES: usize = 128 * KIB;
 /// Bytes the client reads at once, from the server or from its input.
 pub const CLIENT_READ_BYTES: usize = 64 * KIB;
 /// How often the client reads so many bytes before it shows them.

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use zeroize::Zeroize;
+
 use crate::buffer::ByteQueue;
 use crate::crypto::handshake::{PublicKey, StaticKey};
 use crate::crypto::record::{
@@ -13,7 +15,8 @@ use crate::crypto::record::{
     begin_record,
 };
 use crate::limits::{
-    CLIENT_UNSENT_BYTES_MAX, RECORD_INNER_BYTES_SENT_MAX, RECORD_PREFIX_BYTES, REKEY_AFTER,
+    CLIENT_QUEUE_KEPT_BYTES, CLIENT_UNSENT_BYTES_MAX, RECORD_INNER_BYTES_SENT_MAX,
+    RECORD_PREFIX_BYTES, REKEY_AFTER,
 };
 use crate::wire::WireError;
 use crate::wire::sealed::{ClientHandshake, HandshakeError, Identity, Introduction, ServerOffer};
@@ -104,7 +107,9 @@ impl Channel {
 
     /// What comes next. Call it until it says [`Step::More`].
     pub(super) fn step(&mut self, now: Duration) -> Result<Step<'_>, ChannelError> {
-        self.input.consume(std::mem::take(&mut self.consumed));
+        let consumed = std::mem::take(&mut self.consumed);
+        self.input
+            .consume_keeping(consumed, CLIENT_QUEUE_KEPT_BYTES);
         match &mut self.phase {
             Phase::Hello(hello) => {
                 let mut rest = self.input.pending();
@@ -205,10 +210,12 @@ impl Channel {
 
     /// Seals what stands at the front of `content`, as much as may wait for the socket.
     ///
-    /// Late sealing is what keeps `outgoing` small; what is left is sealed when it has drained.
+    /// Late sealing is what keeps `outgoing` small; what is left is sealed when it has drained. What
+    /// was sealed is wiped where it stood if it `is_secret`.
     pub(super) fn seal(
         &mut self,
         content: &mut ByteQueue,
+        is_secret: bool,
         now: Duration,
     ) -> Result<(), ChannelError> {
         let rekey_at = self.rekey_at(now);
@@ -218,19 +225,23 @@ impl Channel {
         while !content.is_empty() && self.outgoing.len() < CLIENT_UNSENT_BYTES_MAX {
             let piece = content.len().min(CONTENT_BYTES_MAX);
             let sealer = &mut records.sealer;
-            let mut record = Vec::new();
-            if sealer.rekey_due(now) {
-                sealer
-                    .seal_key_update(rekey_at, &mut record)
-                    .map_err(ChannelError::Seal)?;
+            let mut sealed = Ok(());
+            self.outgoing.append_with(|out| {
+                if sealer.rekey_due(now) {
+                    sealed = sealer.seal_key_update(rekey_at, out);
+                }
+                let start = begin_record(out);
+                out.extend_from_slice(&content.pending()[..piece]);
+                sealed = sealed.and_then(|()| sealer.seal(Padding::Blocks, out, start));
+                if sealed.is_err() {
+                    out.truncate(start);
+                }
+            });
+            sealed.map_err(ChannelError::Seal)?;
+            if is_secret {
+                content.pending_mut()[..piece].zeroize();
             }
-            let start = begin_record(&mut record);
-            record.extend_from_slice(&content.pending()[..piece]);
-            sealer
-                .seal(Padding::Blocks, &mut record, start)
-                .map_err(ChannelError::Seal)?;
-            self.outgoing.append(&record);
-            content.consume(piece);
+            content.consume_keeping(piece, CLIENT_QUEUE_KEPT_BYTES);
         }
         Ok(())
     }

@@ -9,9 +9,12 @@ mod unacknowledged;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use zeroize::Zeroize;
+
 use self::unacknowledged::Unacknowledged;
 pub use self::unacknowledged::What;
 use super::news::{News, Outlet};
+use crate::buffer::ByteQueue;
 use crate::chat::Welcome;
 use crate::chat::{
     EntryId, Epoch, Hello, MessageKey, Name, Resume, RoomId, RoomName, SecretPrompt, Token,
@@ -108,7 +111,9 @@ pub struct Conversation {
     /// What was asked about files on this connection and is not answered.
     file_keys: BTreeSet<MessageKey>,
     /// Frames for the server, not sealed yet.
-    pub outgoing: Vec<u8>,
+    pub outgoing: ByteQueue,
+    /// Whether a secret is among them.
+    pub has_secret: bool,
     trace: bool,
 }
 
@@ -134,7 +139,8 @@ impl Conversation {
             goodbye: None,
             time_shift_seconds: 0,
             file_keys: BTreeSet::new(),
-            outgoing: Vec::new(),
+            outgoing: ByteQueue::new(),
+            has_secret: false,
             trace,
         }
     }
@@ -192,7 +198,7 @@ impl Conversation {
 
     /// The connection is gone, and with it whatever was not sealed yet.
     pub fn disconnected(&mut self) {
-        self.outgoing = Vec::new();
+        self.forget_unsealed();
         self.is_welcome = false;
         self.is_ready = false;
         self.approach = Approach::None;
@@ -274,7 +280,8 @@ impl Conversation {
         if self.trace {
             heard(News::Trace(&format!("> Secret {{ key: {key:?}, .. }}")));
         }
-        encode_client(&ClientMessage::Secret { key, text }, &mut self.outgoing);
+        self.has_secret = true;
+        self.encode(&ClientMessage::Secret { key, text });
         true
     }
 
@@ -304,7 +311,7 @@ impl Conversation {
         match request {
             // Its bytes are nothing to look at.
             FileRequest::Chunk { .. } => {
-                encode_client(&ClientMessage::File(request.clone()), &mut self.outgoing);
+                self.encode(&ClientMessage::File(request.clone()));
             }
             FileRequest::Offer { .. }
             | FileRequest::SendOn { .. }
@@ -340,12 +347,25 @@ impl Conversation {
         };
         let message = what.message(key);
         trace(self.trace, '>', &message, heard);
-        encode_client(&message, &mut self.outgoing);
+        self.outgoing
+            .append_with(|out| encode_client(&message, out));
     }
 
     fn send(&mut self, message: &ClientMessage<'_>, heard: &mut Outlet<'_>) {
         trace(self.trace, '>', message, heard);
-        encode_client(message, &mut self.outgoing);
+        self.encode(message);
+    }
+
+    fn encode(&mut self, message: &ClientMessage<'_>) {
+        self.outgoing.append_with(|out| encode_client(message, out));
+    }
+
+    /// Forgets what was to be sent and is not sealed.
+    pub fn forget_unsealed(&mut self) {
+        if std::mem::take(&mut self.has_secret) {
+            self.outgoing.pending_mut().zeroize();
+        }
+        self.outgoing.clear();
     }
 
     /// Takes in one message of the server.

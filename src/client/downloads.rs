@@ -44,8 +44,9 @@ fn ask(mut input: impl BufRead, mut out: impl Write) -> Result<Downloads, String
         if input.read_line(&mut answer).map_err(gone)? == 0 {
             return Err("no folder for received files was named; --downloads DIR does".to_owned());
         }
+        // Who agrees names no folder `yes`.
         let folder = match answer.trim() {
-            "" => shown.as_str(),
+            "" | "y" | "yes" | "Yes" | "YES" => shown.as_str(),
             answer => answer,
         };
         let said = match open(folder.as_ref()) {

@@ -10,16 +10,13 @@
 
 use std::time::Duration;
 
-use zeroize::Zeroize;
-
 use super::channel::{Channel, ChannelError, ConnectionRandom, Step};
 use super::conversation::{Conversation, Wish};
 use super::news::{News, Outlet};
-use crate::buffer::ByteQueue;
 use crate::chat::{MessageKey, Name, RoomName};
 use crate::crypto::handshake::StaticKey;
 use crate::crypto::record::{CloseCode, Suite};
-use crate::limits::{CLIENT_UNSENT_BYTES_MAX, MESSAGE_BYTES_MAX};
+use crate::limits::{CLIENT_QUEUE_KEPT_BYTES, CLIENT_UNSENT_BYTES_MAX, MESSAGE_BYTES_MAX};
 use crate::wire::frame::FrameReader;
 use crate::wire::message::{FileRequest, decode_server};
 
@@ -35,8 +32,6 @@ pub struct Session {
 struct Connection {
     channel: Channel,
     reader: FrameReader,
-    /// Frames that wait to be sealed.
-    unsealed: ByteQueue,
     /// When something last came.
     heard_at: Duration,
     /// Whether CLOSE is to follow what waits.
@@ -62,7 +57,6 @@ impl Session {
         self.connection = Some(Connection {
             channel: Channel::start(self.suite, random),
             reader: FrameReader::new(MESSAGE_BYTES_MAX),
-            unsealed: ByteQueue::new(),
             heard_at: now,
             closing: None,
             closed: None,
@@ -95,7 +89,7 @@ impl Session {
         connection.channel.push(bytes);
         let received = connection.receive(&mut self.conversation, now, heard);
         if let Err(error) = received {
-            connection.unsealed.clear();
+            self.conversation.forget_unsealed();
             connection.channel.close(CloseCode::RecordError);
             return Err(error);
         }
@@ -178,14 +172,14 @@ impl Session {
         let Some(connection) = &mut self.connection else {
             return Ok(());
         };
-        if !self.conversation.outgoing.is_empty() {
-            connection.unsealed.append(&self.conversation.outgoing);
-            // A secret may be among it.
-            self.conversation.outgoing.zeroize();
-            self.conversation.outgoing = Vec::new();
-        }
-        connection.channel.seal(&mut connection.unsealed, now)?;
-        if connection.unsealed.is_empty()
+        let Conversation {
+            outgoing,
+            has_secret,
+            ..
+        } = &mut self.conversation;
+        connection.channel.seal(outgoing, *has_secret, now)?;
+        *has_secret &= !outgoing.is_empty();
+        if outgoing.is_empty()
             && let Some(code) = connection.closing
         {
             connection.channel.close(code);
@@ -207,7 +201,8 @@ impl Session {
     /// When there were fewer.
     pub fn consume_outgoing(&mut self, count: usize) {
         if let Some(connection) = &mut self.connection {
-            connection.channel.outgoing.consume(count);
+            let outgoing = &mut connection.channel.outgoing;
+            outgoing.consume_keeping(count, CLIENT_QUEUE_KEPT_BYTES);
         }
     }
 
@@ -254,9 +249,10 @@ impl Session {
 
     /// Bytes that wait for the socket, sealed or not.
     pub fn unsent(&self) -> usize {
-        let waiting = self.connection.as_ref().map_or(0, |connection| {
-            connection.unsealed.len() + connection.channel.outgoing.len()
-        });
+        let waiting = self
+            .connection
+            .as_ref()
+            .map_or(0, |connection| connection.channel.outgoing.len());
         waiting + self.conversation.outgoing.len()
     }
 

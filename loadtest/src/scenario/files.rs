@@ -84,7 +84,7 @@ pub(super) fn run(target: &Target, options: &Options) -> Result<Report, Ending> 
     if options.rate.is_some() {
         note_latency(&mut report, "without files", "calm-", &harvest.apart);
         note_latency(&mut report, "beside files", "", &harvest.latency.total());
-        note_latency(&mut report, "with the file", "fetching-", &harvest.fetching);
+        note_latency(&mut report, "with the file", "carrying-", &harvest.carrying);
         note_ledger(&mut report, said, &harvest);
         note_authentication(&mut report, &plan, &harvest);
     }

@@ -125,7 +125,7 @@ impl Ears {
         self.timed = None;
         let calm = std::mem::take(&mut self.harvest.latency);
         self.harvest.apart.add(&calm.total());
-        self.harvest.fetching = Latency::default();
+        self.harvest.carrying = Latency::default();
     }
 
     /// Whether what is sent at that time is timed.
@@ -199,8 +199,9 @@ impl Ears {
             {
                 let begin = timed.start;
                 let time = now.saturating_sub(stamp.at);
-                if listening.files == FileRole::Fetches {
-                    self.harvest.fetching.record(time);
+                // Whoever carries one is as late as this side's work with it makes it.
+                if listening.files != FileRole::None {
+                    self.harvest.carrying.record(time);
                 } else if self.plan.groups[group].apart {
                     self.harvest.apart.record(time);
                 } else {

@@ -19,8 +19,8 @@ pub(crate) struct Harvest {
     pub(crate) latency: Timeline,
     /// The same for one group, or one part of the run, apart, if the scenario asks for it.
     pub(crate) apart: Latency,
-    /// The same for members that fetch files.
-    pub(crate) fetching: Latency,
+    /// The same for members that send or fetch files.
+    pub(crate) carrying: Latency,
     /// From connecting to joined.
     pub(crate) joining: Latency,
     /// From being cut off to having joined again, all tries included.
@@ -67,7 +67,7 @@ impl Harvest {
         self.asked += other.asked;
         self.latency.add(&other.latency);
         self.apart.add(&other.apart);
-        self.fetching.add(&other.fetching);
+        self.carrying.add(&other.carrying);
         self.joining.add(&other.joining);
         self.rejoining.add(&other.rejoining);
         self.lag.add(&other.lag);

@@ -253,7 +253,7 @@ fn files_come_as_they_were_sent_to_one_and_to_many_beside_a_room_that_talks() {
             assert_nothing_lost(&run);
             assert!(run.figure("calm-p99-ms") > 0.0);
             assert!(run.figure("p99-ms") > 0.0);
-            assert!(run.figure("fetching-p99-ms") > 0.0);
+            assert!(run.figure("carrying-p99-ms") > 0.0);
         }
     }
     let words = ["files", "--file-bytes", "100M", "-d", "1s"];
