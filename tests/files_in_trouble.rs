@@ -84,7 +84,10 @@ fn a_server_whose_disk_is_nearly_full_refuses_stops_and_goes_on_later() {
     let mut sender = alice.start(&words);
     let some = || (longest(&data, ".bytes") >= 1024 * 1024).then_some(());
     clock::wait_for("some of the file", some);
+    // It must not be through before the disk is full.
+    sender.signal(Signal::STOP);
     disk.fill(1024 * 1024);
+    sender.signal(Signal::CONT);
     assert_eq!(sender.exit_code(), 1);
     let errors = sender.errors();
     assert!(errors.contains("disk is nearly full"), "{errors}");

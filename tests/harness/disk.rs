@@ -1,7 +1,7 @@
 //! A disk that is soon full.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
@@ -26,14 +26,18 @@ impl SmallDisk {
         self.0.path()
     }
 
-    /// Takes all space but so much; nothing is left when it is 0.
+    /// Takes all space but so much; nothing is left when it is 0, or when somebody else takes the
+    /// rest meanwhile.
     pub(crate) fn fill(&self, left: u64) {
         let disk = rustix::fs::statvfs(self.0.path()).unwrap();
         let free = disk.f_bavail * disk.f_frsize;
         let ballast = self.0.path().join("ballast");
         let mut file = OpenOptions::new().create(true).append(true).open(ballast);
         let zeros = vec![0; usize::try_from(free.saturating_sub(left)).unwrap()];
-        file.as_mut().unwrap().write_all(&zeros).unwrap();
+        match file.as_mut().unwrap().write_all(&zeros) {
+            Ok(()) => {}
+            Err(error) => assert_eq!(error.kind(), ErrorKind::StorageFull, "{error}"),
+        }
     }
 
     /// Gives back what [`Self::fill`] took.
