@@ -4,6 +4,7 @@ use super::sources::{Environment, Flags};
 use super::tasks::{Task, TaskArguments};
 use super::{Config, Mistake, Sources};
 use crate::manual::{self, Section, Shell};
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use std::path::PathBuf;
 /// An encrypted chat server. Without arguments it just works.
 #[derive(Parser)]
 #[command(name = "parlourd", version, about, max_term_width = 100)]
-#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+#[command(disable_help_subcommand = true)]
 struct Arguments {
     /// Where encrypted clients connect: HOST:PORT, PORT (0 picks one) or off [default: port 4747]
     #[arg(long, value_name = "ADDR")]
@@ -150,11 +151,27 @@ pub(super) fn understand(
         }
         Err(error) => {
             let text = error.render().to_string();
-            return Err(Mistake(
-                text.trim_start_matches("error: ").trim_end().to_owned(),
-            ));
+            let text = text.trim_start_matches("error: ").trim_end();
+            // Without a subcommand the whole text is help.
+            let is_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+            let missing = if is_help {
+                "admin needs to be told what to do\n\n"
+            } else {
+                ""
+            };
+            return Err(Mistake(format!("{missing}{text}")));
         }
     };
+    if let Some(Command::Admin(task)) = arguments.command.take() {
+        let data = arguments.administrators_folder(task.data)?;
+        let flags = Flags {
+            data,
+            ..Flags::default()
+        };
+        // A mistake in the configuration must not keep an operator from looking after accounts.
+        let folder = Sources::new(environment, flags)?.folder();
+        return Ok(Action::Administer(folder, task.task));
+    }
     if arguments.man {
         return Ok(Action::Print(manual::page(
             &Arguments::command(),
@@ -167,15 +184,6 @@ pub(super) fn understand(
     }
     if arguments.print_config {
         return Ok(Action::Print(super::effective(&Config::default())));
-    }
-    if let Some(Command::Admin(task)) = arguments.command.take() {
-        let flags = Flags {
-            data: task.data,
-            ..Flags::default()
-        };
-        // A mistake in the configuration must not keep an operator from looking after accounts.
-        let folder = Sources::new(environment, flags)?.folder();
-        return Ok(Action::Administer(folder, task.task));
     }
     let config = Sources::new(environment, arguments.flags())?.read()?;
     if arguments.limits {
@@ -193,6 +201,30 @@ pub(super) fn understand(
 }
 
 impl Arguments {
+    /// The folder that `admin` is to look after: `--data` may stand before it, as for the server,
+    /// or behind. `--config` may, too: no task needs what is in it.
+    fn administrators_folder(&self, behind: Option<PathBuf>) -> Result<Option<PathBuf>, Mistake> {
+        let others = [
+            ("--sealed", self.sealed.is_some()),
+            ("--line", self.line.is_some()),
+            ("--metrics", self.metrics.is_some()),
+            ("--ephemeral", self.ephemeral),
+            ("--admin-password-file", self.admin_password_file.is_some()),
+            ("--check-config", self.check_config),
+            ("--print-config", self.print_config),
+            ("--limits", self.limits),
+            ("--man", self.man),
+            ("--completions", self.completions.is_some()),
+        ];
+        if let Some((flag, _)) = others.into_iter().find(|(_, is_given)| *is_given) {
+            return Err(Mistake(format!(
+                "{flag} is for the server itself; leave it out to run admin, which takes --data \
+                 DIR alone"
+            )));
+        }
+        Ok(behind.or_else(|| self.data.clone()))
+    }
+
     fn flags(&self) -> Flags {
         let keys = [
             ("sealed", "--sealed", &self.sealed),

@@ -226,7 +226,11 @@ impl Layers {
         let mut alone = Table::new();
         insert(&mut alone, key.name, value.clone());
         let file = File::deserialize(alone).map_err(|error| of_origin(&error.message()))?;
-        file.into_config().map_err(|mistake| of_origin(&mistake))?;
+        file.into_config().map_err(|Mistake(words)| {
+            // The flag or variable says which key it is.
+            let of_key = format!("{}: ", key.name);
+            of_origin(&words.strip_prefix(&of_key).unwrap_or(&words))
+        })?;
         insert(&mut self.merged, key.name, value);
         self.origins.insert(key.name, origin);
         Ok(())

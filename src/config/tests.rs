@@ -303,6 +303,31 @@ fn administration_is_asked_for_by_subcommands() {
 }
 
 #[test]
+fn the_folder_may_be_named_before_the_subcommand_too() {
+    for words in [
+        &["--data", "/tmp/x", "admin", "accounts"] as &[_],
+        &["--config", "/none", "--data", "/tmp/x", "admin", "accounts"],
+        &["--data", "/tmp/y", "admin", "accounts", "--data", "/tmp/x"],
+    ] {
+        let Ok(Action::Administer(folder, Task::Accounts)) = act(words, &[]) else {
+            panic!("not understood: {words:?}")
+        };
+        assert_eq!(folder, Path::new("/tmp/x"));
+    }
+    for (flag, value) in [
+        ("--ephemeral", None),
+        ("--line", Some("off")),
+        ("--man", None),
+    ] {
+        let mut words = vec![flag];
+        words.extend(value);
+        words.extend(["admin", "accounts"]);
+        let why = mistake(&words);
+        assert!(why.contains(flag) && why.contains("leave it out"), "{why}");
+    }
+}
+
+#[test]
 fn networks_hold_what_their_prefix_says() {
     let holds = |network: &str, address: &str| {
         network
