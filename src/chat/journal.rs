@@ -309,8 +309,12 @@ impl Chat {
         }
     }
 
-    /// How far an inbox has come.
+    /// How far a room or an inbox has come.
     fn note_newest(&mut self, room: RoomId, id: EntryId) {
+        if let Some(room) = self.rooms.get_mut(room) {
+            room.extent.newest = room.extent.newest.max(id);
+            return;
+        }
         let Some(inbox) = self.rooms.inbox_mut(room) else {
             return;
         };

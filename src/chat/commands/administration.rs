@@ -195,8 +195,21 @@ impl Chat {
         effects: &mut Effects,
     ) -> Result<(), Refusal> {
         let name = room_name(room)?;
-        let (room, state) = self.rooms.named(name).ok_or(Refusal::NoSuchRoom(name))?;
-        let name = state.name;
+        let refused = |why: String| Effect::Administered(request, Err(why.into()));
+        let Some((room, state)) = self.rooms.named(name) else {
+            effects.push_back(refused(format!("there is no room {name}")));
+            return Ok(());
+        };
+        let (name, newest) = (state.name, state.extent.newest);
+        if id == EntryId(0) || id > newest {
+            let newest = match newest {
+                EntryId(0) => "nothing was ever said there".to_owned(),
+                EntryId(newest) => format!("the newest is {newest}"),
+            };
+            let why = format!("there is no entry {} in {name}: {newest}", id.0);
+            effects.push_back(refused(why));
+            return Ok(());
+        }
         let text = format!("entry {} of {name} is taken back", id.0).into();
         let then = Then::Erased {
             request,

@@ -177,7 +177,29 @@ fn an_operator_takes_back_what_was_said_when_that_is_durable() {
     let done = hall.administered.pop();
     assert_eq!(done, Some(Ok("entry 1 of #lobby is taken back".into())));
     assert_eq!(hall.changed.last(), Some(&Change::Erase(LOBBY, EntryId(1))));
-    assert!(administer(&mut hall, erase("nowhere")).is_err());
+    let nowhere = administer(&mut hall, erase("nowhere"));
+    assert_eq!(nowhere, Err("there is no room #nowhere".into()));
+}
+
+#[test]
+fn what_was_never_said_cannot_be_taken_back() {
+    let mut hall = office();
+    let erase = |id| Administer::Erase {
+        room: "lobby",
+        id: EntryId(id),
+    };
+    let none = administer(&mut hall, erase(1));
+    let words = "there is no entry 1 in #lobby: nothing was ever said there";
+    assert_eq!(none, Err(words.into()));
+    hall.line(3, "something");
+    for id in [0, 2, u64::MAX] {
+        let words = format!("there is no entry {id} in #lobby: the newest is 1");
+        assert_eq!(administer(&mut hall, erase(id)), Err(words.into()));
+    }
+    assert!(hall.erased.is_empty());
+    assert!(administer(&mut hall, erase(1)).is_ok());
+    // Once more is as good.
+    assert!(administer(&mut hall, erase(1)).is_ok());
 }
 
 #[test]
