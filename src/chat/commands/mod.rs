@@ -80,6 +80,7 @@ impl Chat {
         let must_wait = match command.as_ref().map_or(Yield::Nothing, yields) {
             Yield::Message => self.must_wait_for_journal(asker, bytes),
             Yield::Change => self.changes.is_full(),
+            Yield::Question => self.is_speaking(asker),
             Yield::Nothing => false,
         };
         if must_wait {
@@ -236,6 +237,12 @@ impl Chat {
                 .has_room_for(bytes, &self.changes, &self.settings)
     }
 
+    /// Whether something that the asker said is still on its way to the store.
+    fn is_speaking(&self, asker: Asker) -> bool {
+        let person = self.people.get(asker.id);
+        person.is_some_and(|person| person.outstanding > 0)
+    }
+
     /// The room that is meant, which the asker is in: the named one, or the current one.
     fn own_room(&self, asker: Asker, room: Option<RoomRef<'_>>) -> Result<RoomId, Refusal> {
         let person = self.people.get(asker.id).ok_or(Refusal::NameNeeded)?;
@@ -307,6 +314,8 @@ enum Yield {
     Nothing,
     Message,
     Change,
+    /// Nothing; but what the same person said before belongs to the answer.
+    Question,
 }
 
 /// What a command gives the journal to do.
@@ -326,9 +335,8 @@ fn cost_and_yield(command: &Command<'_>) -> (u32, Yield) {
         Command::Names { .. }
         | Command::Rooms { .. }
         | Command::Users { .. }
-        | Command::Bans { .. }
-        | Command::History { .. }
-        | Command::Search { .. } => (COSTLY_COMMAND_COST, Yield::Nothing),
+        | Command::Bans { .. } => (COSTLY_COMMAND_COST, Yield::Nothing),
+        Command::History { .. } | Command::Search { .. } => (COSTLY_COMMAND_COST, Yield::Question),
         Command::Nick { .. }
         | Command::Join { .. }
         | Command::Create { .. }

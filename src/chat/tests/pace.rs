@@ -110,6 +110,28 @@ fn a_full_journal_makes_senders_wait() {
 }
 
 #[test]
+fn a_question_waits_for_what_the_same_person_said_before() {
+    for question in ["/history", "/search hi"] {
+        let mut hall = Hall::stored();
+        hall.answers = false;
+        hall.line_client(1, "alice");
+        hall.line_client(2, "bob");
+        hall.line(1, "hi");
+        let asked = hall.input(Input::Line(client(1), question));
+        assert_eq!(asked, Verdict::Paused(Pause::Journal), "{question}");
+        // Others need not wait for her.
+        hall.line(2, question);
+        hall.answer();
+        hall.line(1, question);
+        // What was not stored cannot be in the answer either.
+        hall.line(2, "hi");
+        hall.fail();
+        let asked = hall.input(Input::Line(client(2), "/history"));
+        assert_eq!(asked, Verdict::Taken);
+    }
+}
+
+#[test]
 fn the_journal_is_bounded_in_bytes_too() {
     let mut hall = Hall::new();
     hall.answers = false;
