@@ -76,6 +76,19 @@ enum Next {
     Work(Stage, PasswordTask, Secret),
 }
 
+impl Login {
+    /// Somebody who is in already, as a guest, and would be that account.
+    pub(super) fn to(name: Name) -> Self {
+        Self {
+            name,
+            is_decisive: false,
+            room: None,
+            resume: None,
+            account: None,
+        }
+    }
+}
+
 impl Stage {
     fn prompt(&self) -> SecretPrompt {
         match self {
@@ -183,6 +196,25 @@ impl Chat {
         self.check_login(client, login.name)?;
         self.ask_secret(client, Stage::Login(Box::new(login)), effects);
         Ok(())
+    }
+
+    /// Lets a session in to an account that its key is enrolled with. The worker only hashes its
+    /// token, so that a restart of the server does not end it.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Busy`] when too much waits for the worker.
+    pub(super) fn let_in_by_key(
+        &mut self,
+        client: ClientId,
+        key: Option<MessageKey>,
+        login: Login,
+        effects: &mut Effects,
+    ) -> Result<(), Refusal> {
+        let stage = Stage::Login(Box::new(login));
+        let (task, nothing) = (PasswordTask::Token, Secret::new(""));
+        self.submit_password(client, key, stage, task, nothing, effects)
+            .map_err(|_| Refusal::Busy)
     }
 
     /// Whether a password for that name is looked at on that connection now.

@@ -162,16 +162,15 @@ impl Chat {
             if let Some(banned) = self.banned_account(account) {
                 return Err(banned);
             }
-            self.become_account(asker.id, account, effects);
-            return Ok(Answer::Done);
+            let login = Login {
+                account: Some(account),
+                ..Login::to(name)
+            };
+            return self
+                .let_in_by_key(asker.client, asker.key, login, effects)
+                .map(|()| Answer::Elsewhere);
         }
-        let login = Login {
-            name,
-            is_decisive: false,
-            room: None,
-            resume: None,
-            account: None,
-        };
+        let login = Login::to(name);
         self.ask_to_log_in(asker.client, login, effects)?;
         Ok(Answer::Done)
     }

@@ -431,6 +431,28 @@ fn an_enrolled_key_lets_in_without_a_password() {
     assert!(hall.passwords.is_empty());
 }
 
+/// Goal: who became an account's by its key is not lost when the server ends before the next
+/// resume. Method: its session must be among the changes when it is told that it is in.
+#[test]
+fn a_guest_who_logs_in_by_its_key_is_remembered_at_once() {
+    let mut hall = Hall::stored();
+    hall.open(1, keyed(1, 1));
+    hall.hello(1, "alice");
+    hall.run(1, "/password");
+    hall.secret(1, "pw");
+    hall.secret(1, "pw");
+    hall.run(1, "/keys add");
+    hall.open(2, keyed(2, 1));
+    hall.hello(2, "carol");
+    hall.hear(2);
+    hall.changed.clear();
+    let key = hall.run(2, "/login alice").0;
+    let heard = hall.hear(2);
+    assert!(heard.contains(&format!("done {key}")), "{heard:?}");
+    let is_session = |change: &Change| matches!(change, Change::PutSession(_));
+    assert!(hall.changed.iter().any(is_session), "{:?}", hall.changed);
+}
+
 #[test]
 fn keys_are_bounded_and_only_those_there_are_can_be_removed() {
     let mut hall = alice_away();

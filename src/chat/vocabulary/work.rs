@@ -141,6 +141,8 @@ pub enum PasswordTask {
     Check(Option<PasswordHash>),
     /// Hash it, with the parameters of today.
     Hash,
+    /// There is none: a key lets the session in, whose token alone is hashed.
+    Token,
 }
 
 /// Entries that are no longer in memory, wanted by readers. Asked for by the fan-out.
