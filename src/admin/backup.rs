@@ -2,6 +2,7 @@
 //!
 //! A backup is a tar archive of `parlour.db`, in one consistent state, and `server.key`.
 
+use super::folder as database_folder;
 use super::password::fill;
 use super::tar;
 use crate::chat::Epoch;
@@ -36,6 +37,14 @@ pub(super) fn back_up(folder: &Path, file: &Path) -> Result<String, Mistake> {
             file.display()
         )));
     }
+    let into = match file.parent() {
+        Some(into) if !into.as_os_str().is_empty() => into,
+        Some(_) | None => Path::new("."),
+    };
+    if !into.is_dir() {
+        return Err(Mistake(format!("there is no folder {}", into.display())));
+    }
+    database_folder::check(folder)?;
     let copy = Draft(beside(file, "database"));
     store::back_up(folder, &copy.0).map_err(|error| Mistake(error.to_string()))?;
     let archive = Draft(beside(file, "new"));

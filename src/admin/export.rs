@@ -78,6 +78,7 @@ pub(super) fn account(folder: &Path, name: &str) -> Result<String, Mistake> {
 }
 
 fn look(folder: &Path) -> Result<Snapshot, Mistake> {
+    super::folder::check(folder)?;
     store::look(folder, clock::unix_ms()).map_err(|error| {
         Mistake(format!(
             "{error}; name the server's data folder with --data DIR"

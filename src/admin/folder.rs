@@ -30,13 +30,7 @@ struct House {
 
 /// Has `request` carried out by the folder's own chat; its answer. The folder is locked meanwhile.
 pub(super) fn make(folder: &Path, request: &Request) -> Result<Result<String, String>, Mistake> {
-    if !folder.join(DATABASE).exists() {
-        return Err(Mistake(format!(
-            "there are no accounts in {}; start the server once, or name its folder with --data \
-             DIR",
-            folder.display()
-        )));
-    }
+    check(folder)?;
     let mut house = House::open(folder)?;
     house.apply(Input::Administer(REQUEST, request.administer()))?;
     let log = std::mem::take(&mut house.log);
@@ -53,6 +47,17 @@ pub(super) fn make(folder: &Path, request: &Request) -> Result<Result<String, St
     house.answer.ok_or_else(|| {
         Mistake("the database did not take it; see whether the disk is full".to_owned())
     })
+}
+
+/// Sees whether a server has ever run in `folder`.
+pub(super) fn check(folder: &Path) -> Result<(), Mistake> {
+    if folder.join(DATABASE).exists() {
+        return Ok(());
+    }
+    Err(Mistake(format!(
+        "there are no accounts in {}; start the server once, or name its folder with --data DIR",
+        folder.display()
+    )))
 }
 
 impl House {
