@@ -22,7 +22,7 @@ mod target;
 
 pub use folder::{Downloads, FolderError, Part};
 pub use offered::Offered;
-pub use progress::Progress;
+pub use progress::{Progress, Rate};
 pub use receiving::{Received, Receiving};
 pub use sending::{Sending, Sent};
 pub use source::{Source, SourceError};

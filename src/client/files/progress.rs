@@ -1,8 +1,9 @@
 //! How far a file has come, how fast, and how long it still takes.
 
 use crate::chat::Size;
-use crate::chat::refusal::Ago;
+use crate::chat::refusal::Left;
 use std::collections::VecDeque;
+use std::fmt;
 use std::time::Duration;
 
 /// Time between two measurements.
@@ -38,10 +39,13 @@ impl Progress {
         bytes.saturating_mul(1_000).checked_div(millis)
     }
 
-    /// How long the rest takes at that rate; unknown at first, and when nothing moves.
+    /// How long the rest takes at that rate; unknown at first, when nothing moves, and when nothing
+    /// is left.
     pub fn left(&self, done: u64, bytes: u64) -> Option<Duration> {
-        let left = bytes.saturating_sub(done).checked_div(self.rate()?);
-        left.map(Duration::from_secs)
+        let millis = bytes.checked_sub(done).filter(|left| *left > 0)?;
+        let millis = millis.saturating_mul(1_000).checked_div(self.rate()?)?;
+        // What is left takes some time, however little.
+        Some(Duration::from_millis(millis.max(1)))
     }
 
     /// `45 % of 2.1 MB, 1.0 MB/s, 1s left`.
@@ -49,12 +53,22 @@ impl Progress {
         let percent = u128::from(done) * 100 / u128::from(bytes.max(1));
         let percent = if bytes == 0 { 100 } else { percent };
         let size = Size(bytes);
-        let Some(rate) = self.rate() else {
+        let Some(rate) = self.rate().filter(|_| done < bytes) else {
             return format!("{percent} % of {size}");
         };
-        let left = self.left(done, bytes);
-        let left = left.map_or("stalled".to_owned(), |left| format!("{} left", Ago(left)));
-        format!("{percent} % of {size}, {}/s, {left}", Size(rate))
+        match self.left(done, bytes) {
+            Some(left) => format!("{percent} % of {size}, {}, {} left", Rate(rate), Left(left)),
+            None => format!("{percent} % of {size}, stalled"),
+        }
+    }
+}
+
+/// Bytes per second, as people read them: `12 B/s`, `1.5 MB/s`.
+pub struct Rate(pub u64);
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/s", Size(self.0))
     }
 }
 
@@ -74,9 +88,14 @@ mod tests {
             progress.words(100, 1_000),
             "10 % of 1.0 kB, 100 B/s, 9s left"
         );
+        assert_eq!(
+            progress.words(999, 1_000),
+            "99 % of 1.0 kB, 100 B/s, 1s left"
+        );
+        assert_eq!(progress.words(1_000, 1_000), "100 % of 1.0 kB");
         for second in 2..20 {
             progress.note(Duration::from_secs(second), 100);
         }
-        assert_eq!(progress.words(100, 1_000), "10 % of 1.0 kB, 0 B/s, stalled");
+        assert_eq!(progress.words(100, 1_000), "10 % of 1.0 kB, stalled");
     }
 }

@@ -10,7 +10,8 @@ use std::time::Duration;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use crate::chat::refusal::Ago;
+use crate::chat::refusal::Left;
+use crate::client::files::Rate;
 use crate::client::safe::safe_row;
 use crate::limits::CLIENT_PROGRESS_ROWS_MAX;
 
@@ -87,28 +88,18 @@ impl Progress {
             }
             None => words.push_str("[...] "),
         }
-        if let Some(rate) = self.bytes_per_second {
-            let _ = write!(words, "{} ", rate_words(rate));
-        }
-        if let Some(left) = self.left {
-            let _ = write!(words, "{} left ", Ago(left));
+        let is_whole = self.fraction.is_some_and(|fraction| fraction >= 1.0);
+        match (self.bytes_per_second.filter(|_| !is_whole), self.left) {
+            (None, _) => {}
+            (Some(0), None) => words.push_str("stalled "),
+            (Some(rate), None) => {
+                let _ = write!(words, "{} ", Rate(rate));
+            }
+            (Some(rate), Some(left)) => {
+                let _ = write!(words, "{} {} left ", Rate(rate), Left(left));
+            }
         }
         words + &safe_row(&self.label)
-    }
-}
-
-/// `12 B/s`, `1.5 MB/s`: three figures at most.
-fn rate_words(bytes_per_second: u64) -> String {
-    let mut amount = bytes_per_second as f64;
-    let mut units = ["B", "kB", "MB", "GB"].into_iter().peekable();
-    while amount >= 999.5 && units.len() > 1 {
-        amount /= 1_000.0;
-        units.next();
-    }
-    let unit = units.peek().copied().unwrap_or("B");
-    match amount < 9.95 && unit != "B" {
-        true => format!("{amount:.1} {unit}/s"),
-        false => format!("{amount:.0} {unit}/s"),
     }
 }
 
@@ -154,6 +145,18 @@ mod tests {
     }
 
     #[test]
+    fn a_row_whose_file_is_whole_or_stands_still_says_so() {
+        let at = |fraction, rate| Progress {
+            left: None,
+            ..progress(Some(fraction), Some(rate))
+        };
+        let whole = "[####################] 100 % report.pdf to bob";
+        assert_eq!(at(1.0, 1_000).words(), whole);
+        let stalled = "[##########----------]  50 % stalled report.pdf to bob";
+        assert_eq!(at(0.5, 0).words(), stalled);
+    }
+
+    #[test]
     fn fractions_and_rates_of_any_size_have_words() {
         for (fraction, end) in [
             (-1.0, "  0 %"),
@@ -168,11 +171,11 @@ mod tests {
             (0, "0 B/s"),
             (999, "999 B/s"),
             (1_000, "1.0 kB/s"),
-            (999_900, "1.0 MB/s"),
-            (45_000_000, "45 MB/s"),
-            (u64::MAX, "18446744074 GB/s"),
+            (999_900, "999.9 kB/s"),
+            (45_000_000, "45.0 MB/s"),
+            (u64::MAX, "18.4 EB/s"),
         ] {
-            assert_eq!(rate_words(rate), words);
+            assert_eq!(Rate(rate).to_string(), words);
         }
     }
 
