@@ -53,6 +53,8 @@ pub fn typed_path(path: &Path) -> PathBuf {
 
 /// A path as people know it: `~` for the home folder.
 pub fn shown_path(path: &Path) -> String {
+    let absolute = std::path::absolute(path);
+    let path = absolute.as_deref().unwrap_or(path);
     let home = std::env::var_os("HOME").map(PathBuf::from);
     let home = home.filter(|home| home.parent().is_some());
     match home.and_then(|home| path.strip_prefix(home).ok().map(Path::to_owned)) {

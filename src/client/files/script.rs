@@ -166,7 +166,10 @@ fn run(
         identity: server.identity.as_deref(),
         readable: None,
     });
-    report(&bounds.to_string());
+    // Who only reads is told nothing of where it may write.
+    if writable.is_some() {
+        report(&bounds.to_string());
+    }
     let address = match &server.server {
         Some(text) => Address::parse(text, None).map_err(|error| usage(error.to_string()))?,
         None => Address::local(),

@@ -77,8 +77,8 @@ pub fn receive(arguments: &ReceiveArguments) -> Result<Exit, Failure> {
         exit: None,
         progress: Progress::default(),
     };
-    let folder = arguments.downloads.as_path();
-    run(&arguments.server, arguments.room, Some(folder), &mut errand)
+    let folder = (!errand.is_list).then_some(arguments.downloads.as_path());
+    run(&arguments.server, arguments.room, folder, &mut errand)
 }
 
 /// What is to be told.
@@ -127,11 +127,15 @@ impl Receiver {
 
     fn hear_answer(&mut self, answer: &FileAnswer<'_>) {
         if let FileAnswer::Listed(listed) = answer {
+            let is_meant = self.from.is_none_or(|from| from == listed.from);
+            if self.is_list && !is_meant {
+                return;
+            }
             if self.is_list {
                 let (file, name, size) = (listed.file, safe_row(&listed.name), Size(listed.bytes));
                 let words = format!("{file}\t{}\t{size}\t{name}", listed.from);
                 self.news.push(Told::Out(words));
-            } else if !listed.is_own {
+            } else if !listed.is_own || self.numbers.contains(&listed.file) {
                 self.see(Offered::listed(listed));
             }
             return;
