@@ -87,6 +87,7 @@ impl Chat {
             return Verdict::Paused(Pause::Journal);
         }
         self.spend(asker, cost);
+        let is_login = matches!(command, Ok(Command::Login { .. }));
         match command.and_then(|command| self.carry_out(asker, command, effects)) {
             Ok(Answer::Elsewhere) => {}
             Ok(Answer::Done) => {
@@ -97,6 +98,10 @@ impl Chat {
             Err(refusal) => {
                 let refused = Event::Refused(asker.key, refusal);
                 effects.push_back(Effect::Reply(asker.client, refused));
+                if is_login {
+                    // The line behind it is a password, and nobody else's business.
+                    self.discard_typed(asker.client, effects);
+                }
             }
         }
         Verdict::Taken

@@ -431,6 +431,19 @@ fn an_enrolled_key_lets_in_without_a_password() {
     assert!(hall.passwords.is_empty());
 }
 
+/// Goal: the line behind a refused /login is a password, and must not be said. Method: what was
+/// typed ahead must be thrown away, whatever the reason of the refusal.
+#[test]
+fn what_was_typed_behind_a_refused_login_is_thrown_away() {
+    let mut hall = Hall::stored();
+    hall.line_account(1, "alice");
+    for line in ["/login bob", "/login 9"] {
+        let heard = hall.ask(1, line);
+        assert!(heard[0].starts_with("Err: "), "{heard:?}");
+        assert_eq!(heard[1..], ["discarded"], "{line}");
+    }
+}
+
 /// Goal: who became an account's by its key is not lost when the server ends before the next
 /// resume. Method: its session must be among the changes when it is told that it is in.
 #[test]
