@@ -99,6 +99,31 @@ fn text_is_sent_whatever_it_begins_with() {
 }
 
 #[test]
+fn what_follows_a_refused_login_is_never_said() {
+    let server = Server::start();
+    let mut alice = server.enter("alice");
+    let mut carol = server.enter("carol");
+    carol.send("/password\nsesame\nsesame\n");
+    carol.find("-> carol is your account now; /login carol takes it from elsewhere");
+    let home = Home::new();
+    for command in ["/login carol", "/Login x y z", "/password"] {
+        let input = format!("before\n{command}\nsesame\nsesame\n");
+        let arguments = ["--name", "bob", server.ready("address")];
+        let (code, _, errors) = home.run(&arguments, &input);
+        assert_eq!(code, 1, "{command}: {errors}");
+        alice.find("[#lobby] bob: before");
+        alice.find(" * #lobby: bob left after {}");
+    }
+    let mut lost = server.enter("dave");
+    lost.send("before\n/login 9\nsesame\n");
+    lost.find("Err: {}");
+    alice.find("[#lobby] dave: before");
+    lost.send("after\n");
+    let next = alice.find("[#lobby] {}");
+    assert!(next.ends_with("dave: after"), "{next}");
+}
+
+#[test]
 fn who_listens_stays_until_told_to_stop() {
     let server = Server::start();
     let mut alice = server.enter("alice");

@@ -15,7 +15,7 @@ use super::password_file::PasswordFile;
 use super::safe::safe_row;
 use super::trust::{Decision, Trust};
 use super::words::append_words;
-use crate::chat::{Name, Refusal, SecretPrompt};
+use crate::chat::{MessageKey, Name, Refusal, SecretPrompt};
 use crate::crypto::handshake::PublicKey;
 use crate::limits::{CLIENT_JSON_LINE_BYTES_MAX, CLIENT_PAINT_BYTES, TEXT_BYTES_MAX};
 
@@ -77,6 +77,9 @@ pub fn run(
                 "the server did not take the name or the room".to_owned(),
             ));
         }
+        if front.ends_input && input.take().is_some() {
+            report("what follows is not said: it may be a password");
+        }
         if !leaving {
             front.more_input = feed(&mut input, &mut link, manner, &mut front)?;
         }
@@ -113,6 +116,10 @@ struct Front {
     hello_refused: bool,
     /// Whether input was left because there was no room for it.
     more_input: bool,
+    /// The command that is not answered and may be followed by secrets.
+    before_secret: Option<MessageKey>,
+    /// Such a command was refused: what follows is not to be said.
+    ends_input: bool,
     /// Whether anything was refused or lost.
     lost: bool,
     said_bye: bool,
@@ -137,11 +144,22 @@ impl Front {
             News::AskSecret(prompt) => self.asked = Some(prompt),
             // It was given one at the start, so this says that it did not take it.
             News::AskName => self.hello_refused = true,
-            News::Refused { of_command, .. } => {
+            News::Refused {
+                key, of_command, ..
+            } => {
                 self.lost = true;
+                if let Some(key) = key {
+                    self.end_before_secret(key);
+                }
                 self.hello_refused |= !of_command;
             }
-            News::NotSent { .. } => self.lost = true,
+            News::Acknowledged { key, .. } => {
+                self.before_secret.take_if(|before| *before == key);
+            }
+            News::NotSent { key, .. } => {
+                self.lost = true;
+                self.end_before_secret(key);
+            }
             News::Bye(why) => {
                 self.said_bye = true;
                 self.bye = why.map(safe_row);
@@ -158,7 +176,6 @@ impl Front {
             | News::Current(_)
             | News::Renamed(_)
             | News::Notice(_)
-            | News::Acknowledged { .. }
             | News::Passed(_)
             | News::Sent { .. }
             | News::ReplayEnd { .. }
@@ -175,6 +192,12 @@ impl Front {
         }
     }
 
+    /// What may be followed by secrets was not carried out.
+    fn end_before_secret(&mut self, key: MessageKey) {
+        let taken = self.before_secret.take_if(|before| *before == key);
+        self.ends_input |= taken.is_some();
+    }
+
     fn password_taken(&mut self) {
         if let Some(password) = &mut self.password {
             password.taken();
@@ -186,6 +209,7 @@ impl Front {
         let SecretPrompt::Login(name) = prompt else {
             self.refuse("a password is changed at the keyboard, not in a pipe");
             link.session().give_secret("", &mut |news| self.hear(&news));
+            self.ends_input = self.json.is_none();
             return;
         };
         match self.password.as_mut().map(PasswordFile::next_try) {
@@ -196,6 +220,11 @@ impl Front {
             Some(None) => link.end(Ending::Failed(format!(
                 "the server did not take the password for {name}"
             ))),
+            None if self.was_welcome => {
+                self.refuse(&needs_password(name));
+                link.session().give_secret("", &mut |news| self.hear(&news));
+                self.ends_input = self.json.is_none();
+            }
             None => link.end(Ending::Failed(needs_password(name))),
         }
     }
@@ -321,6 +350,10 @@ fn feed(
         if !link.session().has_room() {
             return Ok(true);
         }
+        if front.before_secret.is_some() {
+            // Its answer comes first, and wakes us.
+            return Ok(false);
+        }
         match lines.next_line()? {
             None => return Ok(false),
             Some(Line::End) => *input = None,
@@ -340,7 +373,10 @@ fn feed(
                     continue;
                 }
                 match manner.form {
-                    Form::Words => say_or_run(session, &line, hear),
+                    Form::Words => {
+                        let key = say_or_run(session, &line, hear);
+                        front.before_secret = asks_for_secret(&line).then_some(key);
+                    }
                     Form::Text | Form::Json => {
                         session.say(&line, hear);
                     }
@@ -351,15 +387,24 @@ fn feed(
     Ok(false)
 }
 
+/// Whether a line is a command that the server answers by asking for a password.
+fn asks_for_secret(line: &str) -> bool {
+    let command = line.split_whitespace().next();
+    let is = |one: &&str| command.is_some_and(|command| command.eq_ignore_ascii_case(one));
+    ["/login", "/password", "/pass", "/p"]
+        .iter()
+        .any(|one| is(&one))
+}
+
 /// Runs a line that begins with a slash; says any other, and what follows a double slash.
 pub fn say_or_run(
     session: &mut super::session::Session,
     line: &str,
     heard: &mut super::news::Outlet<'_>,
-) {
+) -> MessageKey {
     match line.strip_prefix('/') {
         None => session.say(line, heard),
         Some(text) if text.starts_with('/') => session.say(text, heard),
         Some(_) => session.run(line, heard),
-    };
+    }
 }
