@@ -50,6 +50,9 @@ fn who_does_not_consent_sends_nothing() {
     let script = format!("{client}; echo it ended with $?; cat");
     let terminal = Terminal::run(tmux, &home, &["sh", "-c", &script]);
     terminal.wait_for("Type yes if it is the same:");
+    terminal.type_in("yse");
+    terminal.press("Enter");
+    terminal.wait_for("please type yes or no");
     terminal.type_in("no");
     terminal.press("Enter");
     terminal.wait_for("it ended with 3");

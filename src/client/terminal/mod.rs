@@ -288,7 +288,10 @@ impl Front {
         for fate in self.transfers.take_said() {
             match fate {
                 Fate::Well(words) => self.screen.say(&super::safe::safe_row(&words)),
-                Fate::Ill(words) => self.screen.complain(&super::safe::safe_row(&words)),
+                Fate::Ill(words) => {
+                    let words = super::safe::safe_row(&words);
+                    self.screen.complain(&format!("Err: {words}"));
+                }
             }
         }
         has_more

@@ -94,7 +94,7 @@ impl Front {
             _ => return None,
         };
         if let Err(why) = done {
-            self.screen.complain(&safe_row(&why));
+            self.screen.complain(&format!("Err: {}", safe_row(&why)));
         }
         Some(Owner::Client)
     }
@@ -106,7 +106,7 @@ impl Front {
             (_, None) => {
                 return self
                     .screen
-                    .complain("write /bell off, /bell pm or /bell all");
+                    .complain("Err: write /bell off, /bell pm or /bell all");
             }
         }
         self.screen.say(match self.screen.bell_when() {
@@ -126,7 +126,7 @@ impl Front {
             _ => {
                 return self
                     .screen
-                    .complain("write /quiet, /quiet on or /quiet off");
+                    .complain("Err: write /quiet, /quiet on or /quiet off");
             }
         };
         self.screen.set_quiet(is_quiet);

@@ -139,8 +139,13 @@ impl Front {
         link: &mut Link,
         trust: &Trust,
     ) {
-        if !answer.eq_ignore_ascii_case("yes") {
-            return self.refuse_server(link);
+        match answer.to_ascii_lowercase().as_str() {
+            "yes" => {}
+            "" | "n" | "no" => return self.refuse_server(link),
+            _ => {
+                self.question = Some(Question::Server(*key));
+                return self.screen.complain("please type yes or no");
+            }
         }
         if let Err(why) = trust.remember(Fingerprint::of_server(key)) {
             return link.end(Ending::Failed(why));
