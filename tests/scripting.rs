@@ -98,6 +98,23 @@ fn text_is_sent_whatever_it_begins_with() {
     alice.expect("[#lobby] bob: //x");
 }
 
+/// Goal: both doors answer alike. Method: somebody says something and asks for it in one burst,
+/// once through each.
+#[test]
+fn history_has_what_one_said_just_before() {
+    let server = Server::start();
+    let home = Home::new();
+    let arguments = ["--name", "bob", server.ready("address")];
+    let (code, said, errors) = home.run(&arguments, "last words\n/history 1\n");
+    assert_eq!(code, 0, "{errors}");
+    let is_it = |line: &String| line.ends_with("Z [#lobby] bob: last words");
+    assert!(said.iter().any(is_it), "{said:?}");
+    let mut carol = server.enter("carol");
+    carol.send("psst\n/history 1\n");
+    let line = carol.line();
+    assert!(line.ends_with("Z [#lobby] carol: psst"), "{line}");
+}
+
 #[test]
 fn what_follows_a_refused_login_is_never_said() {
     let server = Server::start();

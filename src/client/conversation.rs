@@ -672,13 +672,15 @@ impl Conversation {
         entry.unix_seconds = entry
             .unix_seconds
             .saturating_add_signed(self.time_shift_seconds);
-        let acknowledged = entry
-            .id
-            .is_some_and(|id| self.own.remove(&(entry.room, id)));
         let Some(room) = self.rooms.get_mut(&entry.room) else {
             // Of a room that was just left; it was on its way.
             return;
         };
+        // One's own words are had already, unless they are asked for.
+        let acknowledged = !room.shown_again
+            && entry
+                .id
+                .is_some_and(|id| self.own.remove(&(entry.room, id)));
         // What is not newer than what was had is shown again because it was asked for.
         let again = room.shown_again || entry.id.is_some_and(|id| Some(id) <= room.position);
         if again && !room.shown_again && room.is_caught_up != CaughtUp::Unknown {
