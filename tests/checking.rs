@@ -70,7 +70,7 @@ fn each_step_that_fails_has_its_own_words() {
         .unwrap();
     let said = check(&home, &closed.to_string(), NO_CONNECTION);
     assert!(said.contains("refused"), "{said}");
-    assert!(said.contains("is parlourd running"), "{said}");
+    assert!(said.contains("see whether parlourd runs"), "{said}");
 
     let said = check(&home, &server.line().to_string(), NO_CONNECTION);
     assert!(said.contains("no sealed door"), "{said}");

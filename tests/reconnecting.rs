@@ -131,7 +131,7 @@ fn a_full_server_and_a_closed_port_are_told_apart() {
     };
     let (code, _, errors) = home.run(&["--accept-new", "--name", "bob", &closed], "");
     assert_eq!(code, 1);
-    assert!(errors.contains("is parlourd running"), "{errors}");
+    assert!(errors.contains("see whether parlourd runs"), "{errors}");
 }
 
 #[test]

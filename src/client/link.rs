@@ -540,11 +540,13 @@ type Resolved = io::Result<Vec<SocketAddr>>;
 pub(super) fn what_to_do(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => {
-            "; nothing listens there: is parlourd running, and is the port right (4747 by default)?"
+            "; nothing listens there: see whether parlourd runs, and on which port (4747 by default)"
         }
-        io::ErrorKind::TimedOut => "; is the address right, and does a firewall stand between?",
+        io::ErrorKind::TimedOut => {
+            "; see whether the address is right and no firewall stands between"
+        }
         io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
-            "; is this machine connected to a network that leads there?"
+            "; see whether this machine is connected to a network that leads there"
         }
         // What the resolver says has no kind of its own.
         _ if error.raw_os_error().is_none() => "; check how the host is spelt",
