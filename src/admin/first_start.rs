@@ -59,8 +59,8 @@ pub fn first_password(
 
 fn ask(terminal: &mut Terminal, is_over: &mut dyn FnMut() -> bool) -> Result<First, Mistake> {
     terminal.say(
-        "First start. The account admin administers this server; press Enter alone to have a \
-         password made up.",
+        "First start. The account admin administers this server; Enter alone makes a \
+         password up.",
     )?;
     match ask_twice(terminal, "Password for admin: ", is_over)? {
         Asked::Cancelled => Ok(First::Cancelled),

@@ -216,7 +216,7 @@ impl Server {
             "parlourd {}, up {}\n\
              connections: {} sealed, {} line ({named} with a name, {unnamed} without), room for {}\n\
              refused: {}; closed for a fault: {}\n\
-             loop: {} turns, the longest {:?}, mostly {} ({:?})\n\
+             loop: {} turns, the longest {:.1?}, mostly {} ({:.1?})\n\
              queues: {}; slow readers {}\n\
              rooms and inboxes: {}, their logs {} KiB; begun messages {} KiB\n\
              published {}, deliveries {}",
