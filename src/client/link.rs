@@ -446,11 +446,8 @@ impl Link {
             Ok(ending) => self.end(ending),
             Err(_) if self.goodbye_by.is_some() => self.end(Ending::Clean),
             Err(why) => {
-                let why = match self.session.conversation().goodbye() {
-                    Some(reason) if !why.contains(reason) => format!("{why} ({reason})"),
-                    Some(_) | None => why.to_owned(),
-                };
-                self.lost(&why, heard);
+                let reason = self.session.conversation().goodbye();
+                self.lost(&with_reason(why, reason), heard);
             }
         }
     }
@@ -535,6 +532,18 @@ fn hold_little_unsent(_: &TcpStream) {}
 /// The addresses of a host, as the resolver gives them.
 type Resolved = io::Result<Vec<SocketAddr>>;
 
+/// Why a connection was closed, with the server's own reason if that says more.
+fn with_reason(why: &str, reason: Option<&str>) -> String {
+    let Some(reason) = reason else {
+        return why.to_owned();
+    };
+    // Both may say the same in their beginning: the server is stopping: for an upgrade.
+    match reason.strip_prefix(why.trim_start_matches("the ")) {
+        Some(rest) => format!("{why}{rest}"),
+        None => format!("{why} ({reason})"),
+    }
+}
+
 /// What a person can look at when a connection does not come about.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the system has many more")]
 pub(super) fn what_to_do(error: &io::Error) -> &'static str {
@@ -551,5 +560,26 @@ pub(super) fn what_to_do(error: &io::Error) -> &'static str {
         // What the resolver says has no kind of its own.
         _ if error.raw_os_error().is_none() => "; check how the host is spelt",
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_reason;
+
+    #[test]
+    fn a_reason_is_told_once() {
+        let why = "the server is stopping";
+        for (reason, words) in [
+            (None, why),
+            (Some("server is stopping"), why),
+            (
+                Some("server is stopping: new disk"),
+                "the server is stopping: new disk",
+            ),
+            (Some("no more"), "the server is stopping (no more)"),
+        ] {
+            assert_eq!(with_reason(why, reason), words);
+        }
     }
 }

@@ -40,13 +40,6 @@ pub fn append_words(news: &News<'_>, out: &mut String) {
             };
             encode_error(&format!("{lost}: {text}"), &mut words);
         }
-        News::Welcome {
-            history_reset: true,
-            ..
-        } => encode_notice(
-            "the server's history was reset; what was said before is gone",
-            &mut words,
-        ),
         News::Welcome { .. }
         | News::ServerKey(_)
         | News::AskName
