@@ -389,11 +389,9 @@ fn feed(
 
 /// Whether a line is a command that the server answers by asking for a password.
 fn asks_for_secret(line: &str) -> bool {
-    let command = line.split_whitespace().next();
-    let is = |one: &&str| command.is_some_and(|command| command.eq_ignore_ascii_case(one));
-    ["/login", "/password", "/pass", "/p"]
-        .iter()
-        .any(|one| is(&one))
+    let command = line.split_whitespace().next().unwrap_or("");
+    let asking = ["/login", "/password", "/pass", "/p"];
+    asking.iter().any(|one| command.eq_ignore_ascii_case(one))
 }
 
 /// Runs a line that begins with a slash; says any other, and what follows a double slash.
