@@ -153,11 +153,7 @@ impl Screen {
                     self.explain_kick(entry, room);
                 }
             }
-            News::Welcome {
-                name,
-                resumed,
-                history_reset,
-            } => self.welcome(news, name, resumed, history_reset),
+            News::Welcome { name, resumed, .. } => self.welcome(name, resumed),
             News::Renamed(name) => {
                 self.name = Some(name);
                 self.people.forget(name);
@@ -197,10 +193,7 @@ impl Screen {
         }
     }
 
-    fn welcome(&mut self, news: &News<'_>, name: Name, resumed: bool, history_reset: bool) {
-        if history_reset {
-            self.words(news, Style::Notice);
-        }
+    fn welcome(&mut self, name: Name, resumed: bool) {
         self.name = Some(name);
         self.people.forget(name);
         self.is_resumed = resumed;
