@@ -15,7 +15,7 @@ use super::sanctions::Sanctions;
 use super::searches::Searches;
 use super::seats::Seats;
 use super::{
-    Change, Chat, Effect, Effects, Epoch, Extent, LOBBY, LOBBY_NAME, Now, Owner, RoomId,
+    Change, Chat, Effect, Effects, Epoch, Extent, LOBBY, LOBBY_NAME, Now, Owner, RoomId, RoomOrder,
     RoomRecord, Settings, Snapshot,
 };
 use crate::limits::GUEST_RESUME_AGE_MAX;
@@ -82,12 +82,12 @@ impl Chat {
     pub fn start(&mut self, effects: &mut Effects) {
         let mut new = Vec::new();
         for (room, state) in self.rooms.by_name() {
-            effects.push_back(Effect::Found {
+            effects.push_back(Effect::Room(RoomOrder::Found {
                 room,
                 name: Some(state.name),
                 history: state.has_history,
                 extent: state.extent,
-            });
+            }));
             if state.is_new {
                 new.push(state.record(room));
             }

@@ -11,7 +11,7 @@ use super::refusal::Refusal;
 use super::sessions::{Positions, position};
 use super::{
     AccountId, Change, Chat, Door, Effect, Effects, EntryId, Event, Extent, From, InboxRecord,
-    Owner, RoomId, SessionId, Waiting,
+    Owner, RoomId, RoomOrder, SessionId, Waiting,
 };
 use crate::limits::{
     DROPPED_SESSIONS_MAX, GUEST_RESUME_AGE_MAX, JOIN_HISTORY_ENTRIES, WAITING_BYTES_MAX,
@@ -324,12 +324,12 @@ impl Chat {
             return;
         };
         if !std::mem::replace(&mut inbox.is_found, true) {
-            effects.push_back(Effect::Found {
+            effects.push_back(Effect::Room(RoomOrder::Found {
                 room,
                 name: None,
                 history,
                 extent: inbox.extent,
-            });
+            }));
         }
     }
 
@@ -344,12 +344,12 @@ impl Chat {
         if person.door == Door::Sealed {
             effects.push_back(Effect::Reply(client, Event::Inbox(room)));
         }
-        effects.push_back(Effect::Join {
+        effects.push_back(Effect::Room(RoomOrder::Join {
             room,
             client,
             from,
             greeting: None,
-        });
+        }));
     }
 
     /// Lets the connection of a session that begins or goes on read its inbox: from where it had
@@ -438,7 +438,7 @@ impl Chat {
             return;
         };
         if inbox.is_found {
-            effects.push_back(Effect::Dissolve(room));
+            effects.push_back(Effect::Room(RoomOrder::Dissolve(room)));
         }
         self.change(Change::RemoveRoom(room), Then::Nothing, effects);
     }
@@ -478,7 +478,7 @@ impl Chat {
         let Some(room) = person.inbox() else { return };
         person.rare_mut().inbox = None;
         if let Some(client) = person.client {
-            effects.push_back(Effect::Leave { room, client });
+            effects.push_back(Effect::Room(RoomOrder::Leave { room, client }));
         }
         self.abandon_inbox(room, effects);
     }
