@@ -62,7 +62,7 @@ const PURE: [&str; 8] = [
 ];
 
 /// What a module may take from `chat` when it may use its words but not its decisions.
-const VOCABULARY: [&str; 4] = ["vocabulary", "name", "refusal", "text"];
+const VOCABULARY: [&str; 5] = ["vocabulary", "name", "refusal", "span", "text"];
 
 /// What of `chat` is decision, though it is spelt like a word.
 const DECISIONS: [&str; 2] = ["Chat", "Settings"];

@@ -16,6 +16,7 @@
 pub mod command;
 pub mod name;
 pub mod refusal;
+pub mod span;
 pub mod text;
 pub mod vocabulary;
 

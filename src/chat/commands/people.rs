@@ -2,8 +2,9 @@
 
 use super::super::name::Name;
 use super::super::people::Person;
-use super::super::refusal::{Ago, Refusal};
+use super::super::refusal::Refusal;
 use super::super::sessions::Claim;
+use super::super::span::Ago;
 use super::super::{
     Body, Chat, ClientKey, Deed, Door, Duration, Effect, Effects, Event, RoomOrder,
 };

@@ -587,10 +587,7 @@ fn entry_in_words(room: &str, entry: &Entry) -> String {
             let why = why
                 .as_ref()
                 .map_or(String::new(), |why| format!(" ({why})"));
-            format!(
-                "* {room}: {author} {how} after {}{why}",
-                refusal::Ago(*after)
-            )
+            format!("* {room}: {author} {how} after {}{why}", span::Ago(*after))
         }
         Body::Kicked { by, why } => format!("* {room}: {author} kicked by {by} {why:?}"),
         Body::Renamed { to } => format!("* {room}: {author} is now {to}"),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use crate::chat::refusal::Ago;
+use crate::chat::span::Ago;
 use crate::client::safe::safe_row;
 use crate::limits::CLIENT_PROGRESS_ROWS_MAX;
 
