@@ -152,6 +152,15 @@ impl DiskSpool {
         opened.sync_data()?;
         write_whole(folder, &offer_name(file), &record::encode(record))
     }
+
+    /// Takes back what was written of a file beyond so many bytes.
+    fn cut(&mut self, file: FileId, length: u64) {
+        let folder = &self.folder;
+        let opened = self.open.get(file, || open_to_write(folder, file));
+        if let Err(error) = opened.and_then(|opened| opened.set_len(length)) {
+            log::warn!("a file cannot be cut: {error}");
+        }
+    }
 }
 
 impl Spool for DiskSpool {
@@ -218,16 +227,6 @@ impl Spool for DiskSpool {
             self.awaited -= u128::from(record.bytes - have);
         }
         delete(&self.folder, file);
-    }
-}
-
-impl DiskSpool {
-    fn cut(&mut self, file: FileId, length: u64) {
-        let folder = &self.folder;
-        let opened = self.open.get(file, || open_to_write(folder, file));
-        if let Err(error) = opened.and_then(|opened| opened.set_len(length)) {
-            log::warn!("a file cannot be cut: {error}");
-        }
     }
 }
 
