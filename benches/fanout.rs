@@ -5,7 +5,9 @@
 //! the smallest room only.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use parlour::chat::{Body, ClientId, Close, Entry, EntryId, Extent, From, Name, RoomId, RoomName};
+use parlour::chat::{
+    Body, ClientId, Close, Entry, EntryId, Extent, From, Name, RoomId, RoomName, RoomOrder,
+};
 use parlour::fanout::{Bounds, Dialect, Fanout, Outlets, Sent};
 use std::hint::black_box;
 use std::time::Duration;
@@ -40,14 +42,24 @@ impl Outlets for Nowhere {
 fn room_of(members: u32) -> Fanout {
     let mut fanout = Fanout::new(Bounds::default());
     let name = RoomName::parse("lobby").expect("it is a name");
-    fanout.found(ROOM, Some(name), true, Extent::EMPTY);
+    fanout.order(RoomOrder::Found {
+        room: ROOM,
+        name: Some(name),
+        history: true,
+        extent: Extent::EMPTY,
+    });
     for slot in 0..members {
         let client = ClientId {
             slot,
             generation: 1,
         };
         fanout.open(client, Dialect::Sealed);
-        fanout.join(ROOM, client, From::Newest(0), None);
+        fanout.order(RoomOrder::Join {
+            room: ROOM,
+            client,
+            from: From::Newest(0),
+            greeting: None,
+        });
     }
     sweep(&mut fanout);
     fanout
@@ -77,7 +89,7 @@ fn publish_runs(criterion: &mut Criterion) {
                 bencher.iter(|| {
                     for _ in 0..run {
                         id += 1;
-                        fanout.publish(ROOM, &said(id));
+                        fanout.order(RoomOrder::Publish(ROOM, said(id)));
                     }
                     sweep(&mut fanout);
                 });

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use parlour::chat::{
     Arrival, Chat, ClientId, Close, Command, Door, Effect, Effects, Epoch, Hello, Input,
-    MessageKey, Now, Outcome, Settings, Token, TokenHash, Verdict,
+    MessageKey, Now, Outcome, RoomOrder, Settings, Token, TokenHash, Verdict,
 };
 use parlour::crypto::handshake::Session;
 use parlour::crypto::record::{
@@ -195,21 +195,9 @@ impl Server {
         while let Some(effect) = self.effects.pop_front() {
             match effect {
                 Effect::Reply(client, event) => self.fanout.reply(client, &event),
-                Effect::Found {
-                    room,
-                    name,
-                    history,
-                    extent,
-                } => self.fanout.found(room, name, history, extent),
-                Effect::Publish(room, entry) => self.fanout.publish(room, &entry),
-                Effect::Join {
-                    room,
-                    client,
-                    from,
-                    greeting,
-                } => {
-                    self.joined += 1;
-                    self.fanout.join(room, client, from, greeting.as_ref());
+                Effect::Room(order) => {
+                    self.joined += u32::from(matches!(order, RoomOrder::Join { .. }));
+                    self.fanout.order(order);
                 }
                 Effect::Submit(job) => {
                     let parlour::chat::Job::Write(write) = job else {
@@ -219,13 +207,7 @@ impl Server {
                     self.outcomes.extend(answered.expect("memory never fails"));
                 }
                 Effect::Named(_) | Effect::Record(_) => {}
-                effect @ (Effect::Keep { .. }
-                | Effect::Erase(..)
-                | Effect::Dissolve(_)
-                | Effect::Leave { .. }
-                | Effect::Replay { .. }
-                | Effect::Ignore(..)
-                | Effect::Discard(_)
+                effect @ (Effect::Discard(_)
                 | Effect::Finish(..)
                 | Effect::Expel(..)
                 | Effect::Administered(..)

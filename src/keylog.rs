@@ -4,12 +4,13 @@
 //! read every connection of this process, so it is its owner's alone and nothing is quiet about
 //! it: the program warns when it starts and at each connection.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Mutex;
 
 use crate::crypto::key_log;
+use crate::disk;
 
 /// The variable that names the file.
 pub const VARIABLE: &str = "PARLOUR_KEYLOGFILE";
@@ -47,13 +48,8 @@ pub fn begin(warn: fn(&str)) -> io::Result<()> {
 }
 
 fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
-    #[cfg(unix)]
-    if std::os::unix::fs::PermissionsExt::mode(&file.metadata()?.permissions()) & 0o077 != 0 {
+    let file = disk::private().append(true).create(true).open(path)?;
+    if disk::is_open_to_others(&file)? {
         return Err(io::Error::other(
             "others may read it; remove it or chmod 600",
         ));

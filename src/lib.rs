@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`limits`] | every bound, with its reason |
 //! | [`buffer`] | a queue of bytes |
+//! | [`disk`] | what is private, what lasts, what is free |
 //! | [`chat`] | the chat itself: who is there, what was said, what may be done |
 //! | [`crypto`] | handshake, key schedule, records, fingerprints |
 //! | [`wire`] | bytes to messages and back, sealed and plain |
@@ -27,6 +28,7 @@
 pub mod limits;
 
 pub mod buffer;
+pub mod disk;
 
 pub mod chat;
 pub mod crypto;

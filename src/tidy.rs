@@ -62,7 +62,7 @@ const PURE: [&str; 8] = [
 ];
 
 /// What a module may take from `chat` when it may use its words but not its decisions.
-const VOCABULARY: [&str; 4] = ["vocabulary", "name", "refusal", "text"];
+const VOCABULARY: [&str; 5] = ["vocabulary", "name", "refusal", "span", "text"];
 
 /// What of `chat` is decision, though it is spelt like a word.
 const DECISIONS: [&str; 2] = ["Chat", "Settings"];
@@ -84,7 +84,7 @@ struct Layer {
 }
 
 /// Who may import whom: the table of the architecture, lowest first.
-const LAYERS: [Layer; 19] = [
+const LAYERS: [Layer; 20] = [
     Layer {
         module: "limits",
         ours: &[],
@@ -96,6 +96,12 @@ const LAYERS: [Layer; 19] = [
         ours: &[],
         chat: Chat::Nothing,
         crates: &[],
+    },
+    Layer {
+        module: "disk",
+        ours: &["limits"],
+        chat: Chat::Nothing,
+        crates: &["rustix"],
     },
     Layer {
         module: "chat",
@@ -131,7 +137,7 @@ const LAYERS: [Layer; 19] = [
     },
     Layer {
         module: "keylog",
-        ours: &["crypto"],
+        ours: &["disk", "crypto"],
         chat: Chat::Nothing,
         crates: &[],
     },
@@ -155,19 +161,19 @@ const LAYERS: [Layer; 19] = [
     },
     Layer {
         module: "spool",
-        ours: &["limits"],
+        ours: &["limits", "disk"],
         chat: Chat::Words,
-        crates: &["log", "minicbor", "rustix"],
+        crates: &["log", "minicbor"],
     },
     Layer {
         module: "store",
-        ours: &["limits"],
+        ours: &["limits", "disk"],
         chat: Chat::Words,
-        crates: &["log", "rusqlite", "rustix"],
+        crates: &["log", "rusqlite"],
     },
     Layer {
         module: "activity",
-        ours: &["limits"],
+        ours: &["limits", "disk"],
         chat: Chat::Words,
         crates: &["serde_json"],
     },
@@ -186,8 +192,8 @@ const LAYERS: [Layer; 19] = [
     Layer {
         module: "net",
         ours: &[
-            "limits", "buffer", "crypto", "wire", "fanout", "files", "spool", "store", "activity",
-            "control", "config",
+            "limits", "buffer", "disk", "crypto", "wire", "fanout", "files", "spool", "store",
+            "activity", "control", "config",
         ],
         chat: Chat::All,
         crates: &[
@@ -205,13 +211,15 @@ const LAYERS: [Layer; 19] = [
     },
     Layer {
         module: "admin",
-        ours: &["limits", "crypto", "store", "activity", "control", "config"],
+        ours: &[
+            "limits", "disk", "crypto", "store", "activity", "control", "config",
+        ],
         chat: Chat::All,
         crates: &["rand", "rustix", "serde_json", "zeroize"],
     },
     Layer {
         module: "client",
-        ours: &["limits", "buffer", "crypto", "manual", "wire"],
+        ours: &["limits", "buffer", "disk", "crypto", "manual", "wire"],
         chat: Chat::Words,
         crates: &[
             "clap",

@@ -1,6 +1,7 @@
 //! From one machine to another: two network namespaces on a wire of their own, joined by the
 //! address that the server prints; and somebody in between who has another key.
 
+use crate::harness::network::Network;
 use crate::harness::proxy::Way;
 use crate::harness::server::bare_command;
 use crate::harness::{Home, Program, Proxy, SILENCE, Server, tools};
@@ -12,69 +13,37 @@ const HELLO_BYTES: usize = 8 + 2 + 32;
 
 /// Two hosts, each a namespace with a loopback, on one wire.
 struct Hosts {
-    ip: PathBuf,
+    network: Network,
     names: [String; 2],
-    net: String,
 }
 
 impl Hosts {
     /// Makes them; the first has a default route over the wire, as a server's host has.
     fn make(ip: PathBuf) -> Self {
-        let id = std::process::id();
-        let hosts = Self {
-            ip,
-            names: ["a", "b"].map(|end| format!("parl{id}h{end}")),
-            // From the block for benchmarks of network devices, which no real network uses.
-            net: format!("198.{}.{}", 18 + id % 2, id / 2 % 64 * 4 + 3),
-        };
-        let [one, other] = &hosts.names;
-        hosts.run(&format!("netns add {one}"));
-        hosts.run(&format!("netns add {other}"));
-        hosts.run(&format!(
+        let mut network = Network::new(ip, 3);
+        let names = ["a", "b"].map(|end| network.add_namespace(end));
+        let hosts = Self { network, names };
+        let (network, [one, other]) = (&hosts.network, &hosts.names);
+        network.run(&format!(
             "-n {one} link add wire type veth peer name wire netns {other}"
         ));
         for (index, name) in hosts.names.iter().enumerate() {
             let address = hosts.address(index);
-            hosts.run(&format!("-n {name} addr add {address}/24 dev wire"));
-            hosts.run(&format!("-n {name} link set wire up"));
-            hosts.run(&format!("-n {name} link set lo up"));
+            network.run(&format!("-n {name} addr add {address}/24 dev wire"));
+            network.run(&format!("-n {name} link set wire up"));
+            network.run(&format!("-n {name} link set lo up"));
         }
-        hosts.run(&format!("-n {one} route add default dev wire"));
+        network.run(&format!("-n {one} route add default dev wire"));
         hosts
     }
 
     fn address(&self, index: usize) -> String {
-        format!("{}.{}", self.net, index + 1)
+        self.network.address(index + 1)
     }
 
     /// A command that runs `program` on one of them.
     fn command(&self, index: usize, program: &Command) -> Command {
-        let mut command = Command::new(&self.ip);
-        command.args(["netns", "exec", &self.names[index]]);
-        command.arg(program.get_program()).args(program.get_args());
-        for (key, value) in program.get_envs() {
-            if let Some(value) = value {
-                command.env(key, value);
-            }
-        }
-        command
-    }
-
-    fn run(&self, arguments: &str) {
-        let output = Command::new(&self.ip)
-            .args(arguments.split(' '))
-            .output()
-            .unwrap();
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "ip {arguments}: {complaint}");
-    }
-}
-
-impl Drop for Hosts {
-    fn drop(&mut self) {
-        for name in &self.names {
-            let _ = Command::new(&self.ip).args(["netns", "del", name]).output();
-        }
+        self.network.command(&self.names[index], program)
     }
 }
 

@@ -1,5 +1,6 @@
 //! How others see somebody go: left, or lost, and how.
 
+use crate::harness::network::Network;
 use crate::harness::server::Setup;
 use crate::harness::{Conversation, Home, Program, SILENCE, Server, tools};
 use rustix::process::Signal;
@@ -90,79 +91,46 @@ fn a_killed_netcat_has_ended_its_input_and_so_left() {
 
 /// Two hosts on a wire of their own: this one, and a namespace in which programs can be run.
 struct Wire {
-    ip: PathBuf,
-    name: String,
-    net: String,
+    network: Network,
+    namespace: String,
 }
 
 impl Wire {
-    /// Lays the wire; `number` tells the wires of one run apart.
+    /// Lays the wire; `number` tells the wires of one run apart. The interface here goes with its
+    /// end in the namespace.
     fn lay(ip: PathBuf, number: u8) -> Self {
-        let id = std::process::id();
-        let wire = Self {
-            ip,
-            name: format!("parl{id}n{number}"),
-            // From the block for benchmarks of network devices, which no real network uses.
-            net: format!(
-                "198.{}.{}",
-                18 + id % 2,
-                id / 2 % 64 * 4 + u32::from(number)
-            ),
-        };
-        let (name, here, there) = (&wire.name, wire.here(), wire.there());
-        wire.run(&format!("netns add {name}"));
-        wire.run(&format!("link add {name}a type veth peer name {name}b"));
-        wire.run(&format!("link set {name}b netns {name}"));
-        wire.run(&format!("addr add {here}/24 dev {name}a"));
-        wire.run(&format!("link set {name}a up"));
-        wire.run(&format!("-n {name} addr add {there}/24 dev {name}b"));
-        wire.run(&format!("-n {name} link set {name}b up"));
+        let mut network = Network::new(ip, number);
+        let namespace = network.add_namespace("");
+        let wire = Self { network, namespace };
+        let (network, name) = (&wire.network, &wire.namespace);
+        let (here, there) = (wire.here(), wire.there());
+        network.run(&format!("link add {name}a type veth peer name {name}b"));
+        network.run(&format!("link set {name}b netns {name}"));
+        network.run(&format!("addr add {here}/24 dev {name}a"));
+        network.run(&format!("link set {name}a up"));
+        network.run(&format!("-n {name} addr add {there}/24 dev {name}b"));
+        network.run(&format!("-n {name} link set {name}b up"));
         wire
     }
 
     fn here(&self) -> String {
-        format!("{}.1", self.net)
+        self.network.address(1)
     }
 
     fn there(&self) -> String {
-        format!("{}.2", self.net)
+        self.network.address(2)
     }
 
     /// Cuts the wire: neither side's system learns of it.
     fn cut(&self) {
-        let name = &self.name;
-        self.run(&format!("-n {name} link set {name}b down"));
+        let name = &self.namespace;
+        self.network
+            .run(&format!("-n {name} link set {name}b down"));
     }
 
     /// A command that runs `program` on the other host.
     fn command(&self, program: &Command) -> Command {
-        let mut command = Command::new(&self.ip);
-        command.args(["netns", "exec", &self.name]);
-        command.arg(program.get_program()).args(program.get_args());
-        for (key, value) in program.get_envs() {
-            if let Some(value) = value {
-                command.env(key, value);
-            }
-        }
-        command
-    }
-
-    fn run(&self, arguments: &str) {
-        let output = Command::new(&self.ip)
-            .args(arguments.split(' '))
-            .output()
-            .unwrap();
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "ip {arguments}: {complaint}");
-    }
-}
-
-impl Drop for Wire {
-    fn drop(&mut self) {
-        // The interface here goes with its end in the namespace.
-        let _ = Command::new(&self.ip)
-            .args(["netns", "del", &self.name])
-            .output();
+        self.network.command(&self.namespace, program)
     }
 }
 

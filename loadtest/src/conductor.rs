@@ -92,6 +92,47 @@ impl Stretch {
     }
 }
 
+/// A stretch that still goes on.
+struct Recording {
+    begin: Usage,
+    seconds: Vec<Usage>,
+}
+
+impl Recording {
+    fn new(begin: Usage) -> Self {
+        Self {
+            begin,
+            seconds: Vec::new(),
+        }
+    }
+
+    /// The second that is not noted yet, from 1.
+    fn second(&self) -> u32 {
+        u32::try_from(self.seconds.len()).expect("a run is short") + 1
+    }
+
+    /// Whether that second is over.
+    fn is_second_over(&self, now: Duration) -> bool {
+        now >= self.begin.at + SECOND * self.second()
+    }
+
+    /// How much of something there has been a second, from the end of the second before to `usage`.
+    fn rate(&self, usage: &Usage, amount: impl Fn(&Sums) -> u64) -> f64 {
+        let before = self.seconds.last().unwrap_or(&self.begin);
+        let more = amount(&usage.sums) - amount(&before.sums);
+        ratio(more, 1) / (usage.at - before.at).as_secs_f64()
+    }
+
+    fn finish(mut self, end: Usage) -> Stretch {
+        self.seconds.push(end);
+        Stretch {
+            begin: self.begin,
+            end,
+            seconds: self.seconds,
+        }
+    }
+}
+
 /// Drives one run.
 pub(crate) struct Conductor {
     plan: Arc<Plan>,
@@ -211,7 +252,8 @@ impl Conductor {
     /// Waits until so many have joined or failed since the beginning, or nothing moves any more.
     fn gather(&mut self, begin: Usage, wanted: u64) -> Stretch {
         self.show(0.0, "connecting");
-        let (mut moved_at, mut before, mut seconds) = (begin.at, 0, Vec::new());
+        let (mut moved_at, mut before) = (begin.at, 0);
+        let mut recording = Recording::new(begin);
         loop {
             let (now, sums) = (self.clock.now(), self.swarm.sums());
             let settled = sums.joined + sums.failed;
@@ -221,9 +263,8 @@ impl Conductor {
             if settled >= wanted || now > moved_at + CONNECT_PATIENCE {
                 break;
             }
-            let shown = u32::try_from(seconds.len()).expect("a run is short") + 1;
-            if now >= begin.at + SECOND * shown {
-                seconds.push(self.usage());
+            if recording.is_second_over(now) {
+                recording.seconds.push(self.usage());
                 let done = share(settled, wanted);
                 let words = format!(
                     "connecting: {} of {} are here",
@@ -234,14 +275,13 @@ impl Conductor {
             }
             std::thread::sleep(LOOK);
         }
+        self.conclude(recording)
+    }
+
+    /// Ends a stretch now.
+    fn conclude(&mut self, recording: Recording) -> Stretch {
         self.live.clear();
-        let end = self.usage();
-        seconds.push(end);
-        Stretch {
-            begin,
-            end,
-            seconds,
-        }
+        recording.finish(self.usage())
     }
 
     fn everybody(&self) -> u64 {
@@ -273,38 +313,27 @@ impl Conductor {
     pub(crate) fn watch(&mut self, time: Duration, messages: Option<u64>, words: &str) -> Stretch {
         let begin = self.usage();
         self.show(0.0, words);
-        let mut seconds: Vec<Usage> = Vec::new();
+        let mut recording = Recording::new(begin);
         loop {
             let now = self.clock.now();
             let is_enough = messages.is_some_and(|messages| self.swarm.sums().said >= messages);
             if now >= begin.at + time || is_enough {
                 break;
             }
-            let shown = u32::try_from(seconds.len()).expect("a run is short") + 1;
-            if now >= begin.at + SECOND * shown {
+            if recording.is_second_over(now) {
                 let usage = self.usage();
-                let before = seconds.last().unwrap_or(&begin);
-                let heard = ratio(usage.sums.heard - before.sums.heard, 1);
-                let rate = heard / (usage.at - before.at).as_secs_f64();
+                let rate = rounded(recording.rate(&usage, |sums| sums.heard));
                 let done = (now - begin.at).as_secs_f64() / time.as_secs_f64();
-                let whole = time.as_secs_f64();
-                let rate = rounded(rate);
+                let (second, whole) = (recording.second(), time.as_secs_f64());
                 self.show(
                     done,
-                    &format!("{words}, {shown} of {whole:.0} s: {rate} deliveries/s"),
+                    &format!("{words}, {second} of {whole:.0} s: {rate} deliveries/s"),
                 );
-                seconds.push(usage);
+                recording.seconds.push(usage);
             }
             std::thread::sleep(LOOK.min((begin.at + time).saturating_sub(now)));
         }
-        self.live.clear();
-        let end = self.usage();
-        seconds.push(end);
-        Stretch {
-            begin,
-            end,
-            seconds,
-        }
+        self.conclude(recording)
     }
 
     /// Has files of so many bytes offered one after the other, each when `receivers` have the last,
@@ -322,7 +351,7 @@ impl Conductor {
     ) -> Result<(u64, Stretch), Failure> {
         let begin = self.usage();
         self.show(0.0, words);
-        let (mut seconds, mut offered) = (Vec::<Usage>::new(), 0);
+        let (mut recording, mut offered) = (Recording::new(begin), 0);
         let (mut moved_at, mut moved) = (begin.at, begin.sums.file_bytes);
         loop {
             let (now, sums) = (self.clock.now(), self.swarm.sums());
@@ -341,27 +370,17 @@ impl Conductor {
                 let why = why.unwrap_or("nothing comes any more");
                 return Err(Failure(format!("a file did not come: {why}")));
             }
-            let shown = u32::try_from(seconds.len()).expect("a run is short") + 1;
-            if now >= begin.at + SECOND * shown {
+            if recording.is_second_over(now) {
                 let usage = self.usage();
-                let before = seconds.last().unwrap_or(&begin);
-                let came = ratio(usage.sums.file_bytes - before.sums.file_bytes, 1_000_000);
-                let rate = rounded(came / (usage.at - before.at).as_secs_f64());
+                let rate = recording.rate(&usage, |sums| sums.file_bytes);
+                let rate = rounded(rate / 1_000_000.0);
                 let done = (now - begin.at).as_secs_f64() / time.as_secs_f64().max(1.0);
                 self.show(done.min(1.0), &format!("{words}: {rate} MB/s"));
-                seconds.push(usage);
+                recording.seconds.push(usage);
             }
             std::thread::sleep(SHORT_LOOK);
         }
-        self.live.clear();
-        let end = self.usage();
-        seconds.push(end);
-        let stretch = Stretch {
-            begin,
-            end,
-            seconds,
-        };
-        Ok((offered, stretch))
+        Ok((offered, self.conclude(recording)))
     }
 
     /// Ends speaking, and waits until everybody has everything or nothing comes any more.

@@ -1,7 +1,8 @@
 //! The log's files: the one being written, and the older ones behind it.
 
 use super::path;
-use std::fs::{self, File, OpenOptions};
+use crate::disk;
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -78,10 +79,8 @@ impl LogFile {
 
 /// Opens the file being written, with its length; a line that a crash cut off is closed.
 fn open(folder: &Path) -> io::Result<(File, u64)> {
-    let mut options = OpenOptions::new();
+    let mut options = disk::private();
     options.read(true).append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path(folder, 0))?;
     #[cfg(unix)]
     {

@@ -7,9 +7,10 @@ use super::password::fill;
 use super::tar;
 use crate::chat::Epoch;
 use crate::config::Mistake;
+use crate::disk;
 use crate::store;
 use std::fmt::Display;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -59,7 +60,7 @@ pub(super) fn back_up(folder: &Path, file: &Path) -> Result<String, Mistake> {
 }
 
 fn pack(folder: &Path, database: &Path, archive: &Path) -> io::Result<()> {
-    let mut out = BufWriter::new(private(archive)?);
+    let mut out = BufWriter::new(disk::create_private(archive)?);
     for (name, path) in [(KEY, folder.join(KEY)), (DATABASE, database.to_owned())] {
         let file = File::open(path)?;
         let bytes = file.metadata()?.len();
@@ -75,7 +76,7 @@ pub(super) fn restore(folder: &Path, file: &Path) -> Result<String, Mistake> {
     let mut from = BufReader::new(File::open(file).map_err(of_backup)?);
     let key = read_key(&mut from).map_err(of_backup)?;
     let of_folder = |error: io::Error| of_file(folder, &error);
-    make_folder(folder).map_err(of_folder)?;
+    disk::make_private_folder(folder).map_err(of_folder)?;
     let has_key = check_folder(folder, &key)?;
     let copy = Draft(folder.join(format!(".{DATABASE}.{}", std::process::id())));
     read_database(&mut from, &copy.0).map_err(of_backup)?;
@@ -139,7 +140,7 @@ fn read_key(from: &mut impl Read) -> io::Result<Vec<u8>> {
 
 fn read_database(from: &mut impl Read, into: &Path) -> io::Result<()> {
     let bytes = expect_file(from, DATABASE)?;
-    let mut out = private(into)?;
+    let mut out = disk::create_private(into)?;
     let copied = io::copy(&mut from.take(bytes), &mut out)?;
     if copied != bytes {
         return Err(io::Error::new(
@@ -164,27 +165,11 @@ fn no_backup() -> io::Error {
 
 fn write_key(folder: &Path, key: &[u8]) -> io::Result<()> {
     let draft = Draft(folder.join(format!("{KEY}.{}", std::process::id())));
-    let mut file = private(&draft.0)?;
+    let mut file = disk::create_private(&draft.0)?;
     file.write_all(key)?;
     file.sync_all()?;
     fs::hard_link(&draft.0, folder.join(KEY))?;
-    File::open(folder)?.sync_all()
-}
-
-/// A new file that only its owner may read.
-fn private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-fn make_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(folder)
+    disk::sync_folder(folder)
 }
 
 /// A name beside `file` for something on the way.

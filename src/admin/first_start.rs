@@ -5,7 +5,7 @@ use super::password::{ask_twice, generate, hash};
 use super::prompt::{Asked, Terminal};
 use crate::chat::PasswordHash;
 use crate::config::{ADMIN_PASSWORD_VARIABLE, Config, Mistake};
-use std::fs::OpenOptions;
+use crate::disk;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -93,11 +93,7 @@ fn write_private(path: &PathBuf, text: &str) -> std::io::Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = disk::create_private(path)?;
     file.write_all(text.as_bytes())?;
     file.write_all(b"\n")?;
     file.sync_all()

@@ -12,7 +12,7 @@ use super::seats::Seat;
 use super::sessions::{Positions, position};
 use super::{
     AccountId, Body, Chat, ClientId, ClientKey, Close, Deed, Door, Effect, Effects, Event, Parting,
-    Resume, RoomId,
+    Resume, RoomId, RoomOrder,
 };
 use std::sync::Arc;
 
@@ -97,7 +97,10 @@ impl Chat {
         if let Some(client) = person.client
             && (had_ignored || ignored.is_some())
         {
-            effects.push_back(Effect::Ignore(client, ignored.unwrap_or_default()));
+            effects.push_back(Effect::Room(RoomOrder::Ignore(
+                client,
+                ignored.unwrap_or_default(),
+            )));
         }
     }
 

@@ -4,10 +4,12 @@ use super::accounts::Accounts;
 use super::changes::{Changes, Then};
 use super::files::Offers;
 use super::held::HeldNames;
-use super::inboxes::{Inbox, InboxOwner, Mail, Orphans};
+use super::inboxes::{Inbox, InboxOwner};
 use super::journal::Journal;
 use super::logins::{LoginDelays, PasswordJobs};
+use super::mail::Mail;
 use super::name::RoomName;
+use super::orphans::Orphans;
 use super::people::People;
 use super::remembered::Remembered;
 use super::rooms::{Room, Rooms};
@@ -15,7 +17,7 @@ use super::sanctions::Sanctions;
 use super::searches::Searches;
 use super::seats::Seats;
 use super::{
-    Change, Chat, Effect, Effects, Epoch, Extent, LOBBY, LOBBY_NAME, Now, Owner, RoomId,
+    Change, Chat, Effect, Effects, Epoch, Extent, LOBBY, LOBBY_NAME, Now, Owner, RoomId, RoomOrder,
     RoomRecord, Settings, Snapshot,
 };
 use crate::limits::GUEST_RESUME_AGE_MAX;
@@ -82,12 +84,12 @@ impl Chat {
     pub fn start(&mut self, effects: &mut Effects) {
         let mut new = Vec::new();
         for (room, state) in self.rooms.by_name() {
-            effects.push_back(Effect::Found {
+            effects.push_back(Effect::Room(RoomOrder::Found {
                 room,
                 name: Some(state.name),
                 history: state.has_history,
                 extent: state.extent,
-            });
+            }));
             if state.is_new {
                 new.push(state.record(room));
             }

@@ -9,7 +9,7 @@ use super::refusal::{Refusal, StoreFailure};
 use super::seats::Seat;
 use super::{
     Append, Change, Chat, ClientId, Effect, Effects, EntryId, Event, Job, Kept, MessageKey,
-    RequestId, RoomId, Ticket, Write,
+    RequestId, RoomId, RoomOrder, Ticket, Write,
 };
 use crate::limits::CHANGES_WAITING_MAX;
 use std::collections::{BTreeMap, VecDeque};
@@ -143,7 +143,7 @@ impl Then {
                 entry: (room, id),
             } => {
                 // Only now: whoever has not had it is given what the store has in its place.
-                effects.push_back(Effect::Erase(room, id));
+                effects.push_back(Effect::Room(RoomOrder::Erase(room, id)));
                 effects.push_back(Effect::Administered(request, Ok(text)));
             }
         }
@@ -168,7 +168,7 @@ impl Then {
                 ..
             } => {
                 // Memory lets go of it now, since nobody says when the store has.
-                effects.push_back(Effect::Erase(room, id));
+                effects.push_back(Effect::Room(RoomOrder::Erase(room, id)));
                 effects.push_back(Effect::Administered(request, Err(words)));
             }
         }

@@ -3,10 +3,9 @@
 //! What comes before a name is answered here; nothing of it can end up as a message.
 
 use super::command;
-use super::commands::Asker;
 use super::membership::Entrance;
 use super::name::Name;
-use super::people::{Person, PersonId, sender_of};
+use super::people::{PersonId, sender_of};
 use super::refusal::Refusal;
 use super::seats::{Nameless, Seat};
 use super::secrets::Login;
@@ -448,20 +447,6 @@ impl Chat {
             is_current: true,
         };
         self.enter(id, room, entrance, effects);
-    }
-
-    /// Who asks, if it has a name and has not said goodbye.
-    pub(super) fn asker(&self, client: ClientId, key: Option<MessageKey>) -> Option<Asker> {
-        let Some(Seat::Taken(id)) = self.seats.get(client) else {
-            return None;
-        };
-        let person: &Person = self.people.get(*id).filter(|person| !person.is_leaving)?;
-        Some(Asker {
-            client,
-            id: *id,
-            door: person.door,
-            key,
-        })
     }
 }
 

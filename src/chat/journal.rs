@@ -6,7 +6,8 @@
 use super::changes::Changes;
 #[cfg(test)]
 use super::fault::{self, Fault};
-use super::inboxes::{Addressee, InboxOwner, Reserved};
+use super::inboxes::{Addressee, InboxOwner};
+use super::mail::Reserved;
 use super::name::Name;
 use super::pending::Place;
 use super::people::PersonId;

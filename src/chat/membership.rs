@@ -10,7 +10,7 @@ use super::rooms::{Room, Seconds};
 use super::sanctions::culprit_of;
 use super::{
     Body, Change, Chat, ClientId, Deed, Door, Effect, Effects, Entry, Event, From, Name, Parting,
-    RoomId,
+    RoomId, RoomOrder,
 };
 use std::sync::Arc;
 
@@ -84,12 +84,12 @@ impl Chat {
             None => {}
         }
         self.remember_room(id, room, entrance.is_current);
-        effects.push_back(Effect::Join {
+        effects.push_back(Effect::Room(RoomOrder::Join {
             room,
             client,
             from: entrance.from,
             greeting: entrance.greeting,
-        });
+        }));
         self.record(Some(client), Some(name), Deed::Joined(title), effects);
         self.own_again(id, room);
         self.use_invitation(id, room, effects);
@@ -139,7 +139,7 @@ impl Chat {
         };
         person.remove_room(room);
         if let Some(client) = person.client {
-            effects.push_back(Effect::Leave { room, client });
+            effects.push_back(Effect::Room(RoomOrder::Leave { room, client }));
         }
         self.forget_room(id, room);
         self.tell_out(id, room, words, effects);
@@ -227,7 +227,7 @@ impl Chat {
             Exit::Kicked { by, why } => (true, true, Body::Kicked { by, why }),
         };
         if let Some(client) = client.filter(|_| is_cut) {
-            effects.push_back(Effect::Leave { room, client });
+            effects.push_back(Effect::Room(RoomOrder::Leave { room, client }));
         }
         if is_repeat {
             self.step_out_unseen(id, room, since);
@@ -294,7 +294,7 @@ impl Chat {
             return;
         };
         while let Some(entry) = pending.pop() {
-            effects.push_back(Effect::Publish(room, entry));
+            effects.push_back(Effect::Room(RoomOrder::Publish(room, entry)));
         }
         if pending.is_empty() {
             self.dissolve_if_over(room, effects);
@@ -312,7 +312,7 @@ impl Chat {
         }
         self.sanctions.forget_room(room);
         self.end_offers_in(room, effects);
-        effects.push_back(Effect::Dissolve(room));
+        effects.push_back(Effect::Room(RoomOrder::Dissolve(room)));
         if !ended.is_closed {
             self.change(Change::RemoveRoom(room), Then::Nothing, effects);
         }

@@ -8,7 +8,7 @@ use super::rooms::{Room, Seconds};
 use super::seats::{Lingering, Nameless, Seat};
 use super::{
     AccountId, Change, Chat, ClientId, ClientKey, Close, Deed, Door, Duration, Effect, Effects,
-    EntryId, Event, From, Name, Parting, RoomId, RoomName, SessionRecord,
+    EntryId, Event, From, Name, Parting, RoomId, RoomName, RoomOrder, SessionRecord,
 };
 use crate::limits::{DROPPED_SESSIONS_MAX, JOIN_HISTORY_ENTRIES};
 
@@ -114,12 +114,12 @@ impl Chat {
             self.seats.replace(old, Seat::Deaf(Box::default()));
             effects.push_back(Effect::Expel(old, Close::TakenOver));
             for room in rooms {
-                effects.push_back(Effect::Leave { room, client: old });
+                effects.push_back(Effect::Room(RoomOrder::Leave { room, client: old }));
             }
         }
         effects.push_back(Effect::Named(client));
         if let Some(ignored) = ignored {
-            effects.push_back(Effect::Ignore(client, ignored));
+            effects.push_back(Effect::Room(RoomOrder::Ignore(client, ignored)));
         }
         self.note_arrival(id, true, effects);
         dropped
@@ -146,12 +146,12 @@ impl Chat {
                 continue;
             };
             effects.push_back(Effect::Reply(client, entered(room, state)));
-            effects.push_back(Effect::Join {
+            effects.push_back(Effect::Room(RoomOrder::Join {
                 room,
                 client,
                 from: self.reading_from(room, positions),
                 greeting: None,
-            });
+            }));
         }
         for (room, name) in dropped.into_iter().flat_map(|dropped| dropped.rooms) {
             self.come_back(id, room, name, positions, effects);
@@ -287,10 +287,10 @@ impl Chat {
         effects: &mut Effects,
     ) {
         for room in &lingering.rooms {
-            effects.push_back(Effect::Leave {
+            effects.push_back(Effect::Room(RoomOrder::Leave {
                 room: *room,
                 client,
-            });
+            }));
             if let Some(lingering) = self.rooms.lingering_mut(*room) {
                 *lingering -= 1;
             }
@@ -340,7 +340,7 @@ impl Chat {
         }
         let inbox = self.people.get(id).and_then(Person::inbox);
         if let (Some(room), Some(client)) = (inbox, client) {
-            effects.push_back(Effect::Leave { room, client });
+            effects.push_back(Effect::Room(RoomOrder::Leave { room, client }));
         }
         self.people.drop_out(id, dropped);
         if let Some(person) = self.people.get_mut(id) {
@@ -413,10 +413,10 @@ impl Chat {
         }
         let Some(inbox) = person.inbox() else { return };
         if let Some(client) = person.client.filter(|_| is_cut) {
-            effects.push_back(Effect::Leave {
+            effects.push_back(Effect::Room(RoomOrder::Leave {
                 room: inbox,
                 client,
-            });
+            }));
         }
         if person.account().is_none() {
             self.abandon_inbox(inbox, effects);

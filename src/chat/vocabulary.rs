@@ -330,7 +330,8 @@ pub enum Verdict {
 pub enum Pause {
     /// It spoke faster than its rate; its next input is taken at that time.
     Until(Duration),
-    /// The journal is full; any answer of the journal may make room.
+    /// The journal is full, or has not stored yet what the same person said before a question; any answer
+    /// of the journal may change that.
     Journal,
     /// The password worker has what it said before; any answer of that worker may be about it.
     Password,
@@ -343,6 +344,31 @@ pub enum Pause {
 pub enum Effect {
     /// Tell one client something, beside all rooms.
     Reply(ClientId, Event),
+    /// Something for the rooms' logs and those who read them.
+    Room(RoomOrder),
+    /// Work for a worker.
+    Submit(Job),
+    /// What a client typed ahead is thrown away.
+    Discard(ClientId),
+    /// A client has its name: the limits of the nameless end for it.
+    Named(ClientId),
+    /// Deliver everything published and owed to a client by now, then this, then close.
+    Finish(ClientId, Option<Event>, Close),
+    /// Close a client as soon as the entry begun is finished.
+    Expel(ClientId, Close),
+    /// A line for the activity log.
+    Record(Activity),
+    /// The answer to a request over the control socket: what was done, or why not.
+    Administered(RequestId, Result<Arc<str>, Arc<str>>),
+    /// Something only the shell can do; it answers the client itself.
+    Operate(Operation),
+    /// Something for the bytes of files.
+    File(FileOrder),
+}
+
+/// What the chat asks for the rooms' logs and those who read them.
+#[derive(Debug)]
+pub enum RoomOrder {
     /// A room, or an inbox (which has no name), begins.
     Found {
         /// Which.
@@ -396,24 +422,6 @@ pub enum Effect {
     },
     /// Whose entries are kept from a client, replacing the former list.
     Ignore(ClientId, Arc<[Name]>),
-    /// Work for a worker.
-    Submit(Job),
-    /// What a client typed ahead is thrown away.
-    Discard(ClientId),
-    /// A client has its name: the limits of the nameless end for it.
-    Named(ClientId),
-    /// Deliver everything published and owed to a client by now, then this, then close.
-    Finish(ClientId, Option<Event>, Close),
-    /// Close a client as soon as the entry begun is finished.
-    Expel(ClientId, Close),
-    /// A line for the activity log.
-    Record(Activity),
-    /// The answer to a request over the control socket: what was done, or why not.
-    Administered(RequestId, Result<Arc<str>, Arc<str>>),
-    /// Something only the shell can do; it answers the client itself.
-    Operate(Operation),
-    /// Something for the bytes of files.
-    File(FileOrder),
 }
 
 /// What an administrator asks for that only the shell can do.

@@ -7,7 +7,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::confine::{Confinement, Confines, confine};
-use super::folder::{StateFolder, make_private_folder, shown_path};
+use super::folder::{StateFolder, shown_path};
+use crate::disk;
 
 /// What a run needs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,7 +42,7 @@ pub fn hold_to(needs: Needs<'_>) -> Bounds {
     let state = StateFolder::find().ok().map(|state| state.path(""));
     // What cannot be made is missed when something is to be written there.
     let own = of_key.into_iter().chain(state);
-    folders.extend(own.filter(|folder| make_private_folder(folder).is_ok()));
+    folders.extend(own.filter(|folder| disk::make_private_folder(folder).is_ok()));
     let named = needs.readable.map(<[PathBuf]>::to_vec);
     let readable = named.clone().map(|mut paths| {
         paths.extend(needs.identity.map(Path::to_owned));

@@ -9,7 +9,7 @@
 //! Source: Landlock, <https://docs.kernel.org/userspace-api/landlock.html>.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What is left to the process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -97,6 +97,7 @@ fn enforce(confines: &Confines) -> Result<landlock::RulesetStatus, landlock::Rul
         ABI, Access, AccessFs, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
         RulesetCreatedAttr,
     };
+    use std::path::Path;
     // The newest kernel interface whose rights are known to be right here; an older kernel takes
     // what it knows of.
     let abi = ABI::V6;

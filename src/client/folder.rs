@@ -3,9 +3,11 @@
 //! Every file is readable by its owner alone and replaced as a whole, so that neither a crash nor
 //! a second client leaves half of one.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+
+use crate::disk;
 
 /// The folder of everything the client remembers: `$XDG_STATE_HOME/parlour`.
 #[derive(Clone, Debug)]
@@ -92,7 +94,7 @@ pub fn read_file(path: &Path, bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
 /// When its folder cannot be made or written.
 pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    make_private_folder(folder)?;
+    disk::make_private_folder(folder)?;
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}.new", std::process::id()));
     let beside = PathBuf::from(beside);
@@ -110,26 +112,9 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = disk::create_private(path)?;
     file.write_all(bytes)?;
     file.sync_all()
-}
-
-/// Makes a folder that is nobody else's, with those it is in; one that is there stays as it is.
-///
-/// # Errors
-///
-/// When the system refuses it.
-pub fn make_private_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use crate::disk;
 use crate::limits::CLIENT_PASSWORD_FILE_BYTES_MAX;
 
 /// A password from a file, tried once for each connection.
@@ -29,7 +30,7 @@ impl PasswordFile {
             format!("the password file {path}: {why}")
         };
         let file = File::open(path).map_err(|error| failed(&error))?;
-        if is_open_to_others(&file).map_err(|error| failed(&error))? {
+        if disk::is_open_to_others(&file).map_err(|error| failed(&error))? {
             let path = path.display();
             return Err(format!(
                 "the password file {path} can be read by others; make it yours alone: chmod 600 {path}"
@@ -51,19 +52,6 @@ impl PasswordFile {
     pub fn taken(&mut self) {
         self.is_tried = false;
     }
-}
-
-/// Whether anybody but the owner may read or write it.
-#[cfg(unix)]
-fn is_open_to_others(file: &File) -> io::Result<bool> {
-    use rustix::fs::Mode;
-    let mode = rustix::fs::fstat(file)?.st_mode;
-    Ok(Mode::from_raw_mode(mode).intersects(Mode::RWXG | Mode::RWXO))
-}
-
-#[cfg(not(unix))]
-fn is_open_to_others(_: &File) -> io::Result<bool> {
-    Ok(false)
 }
 
 fn first_line(file: File) -> io::Result<Zeroizing<String>> {

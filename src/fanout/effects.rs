@@ -4,7 +4,9 @@ use super::connection::{CatchUp, Connection, Membership, Newcomer, Replay};
 use super::room::{Place, Room};
 use super::segment::{Encoded, Segment};
 use super::{Dialect, Fanout};
-use crate::chat::{ClientId, Entry, EntryId, Event, Extent, From, Name, RoomId, RoomName};
+use crate::chat::{
+    ClientId, Entry, EntryId, Event, Extent, From, Name, RoomId, RoomName, RoomOrder,
+};
 use crate::wire::line::{self, Tense};
 use crate::wire::message::{self, EntryView};
 use std::sync::Arc;
@@ -49,10 +51,41 @@ impl Fanout {
         }
     }
 
+    /// Carries out what the chat orders for the rooms' logs and those who read them.
+    pub fn order(&mut self, order: RoomOrder) {
+        match order {
+            RoomOrder::Found {
+                room,
+                name,
+                history,
+                extent,
+            } => self.found(room, name, history, extent),
+            RoomOrder::Keep { room, history } => self.keep(room, history),
+            RoomOrder::Erase(room, entry) => self.erase(room, entry),
+            RoomOrder::Dissolve(room) => self.dissolve(room),
+            RoomOrder::Publish(room, entry) => self.publish(room, &entry),
+            RoomOrder::Join {
+                room,
+                client,
+                from,
+                greeting,
+            } => self.join(room, client, from, greeting.as_ref()),
+            RoomOrder::Leave { room, client } => self.leave(room, client),
+            RoomOrder::Replay { room, client, from } => self.replay(room, client, from),
+            RoomOrder::Ignore(client, names) => self.ignore(client, names),
+        }
+    }
+
     // --- Rooms ---
 
     /// A room begins, or an inbox, which has no name. What `extent` says is the store's to give.
-    pub fn found(&mut self, room: RoomId, name: Option<RoomName>, history: bool, extent: Extent) {
+    pub(super) fn found(
+        &mut self,
+        room: RoomId,
+        name: Option<RoomName>,
+        history: bool,
+        extent: Extent,
+    ) {
         assert!(
             !self.places.contains_key(&room),
             "room ids are never used again"
@@ -75,7 +108,7 @@ impl Fanout {
     }
 
     /// Newcomers see what is said in a room from now on, or no longer.
-    pub fn keep(&mut self, room: RoomId, history: bool) {
+    pub(super) fn keep(&mut self, room: RoomId, history: bool) {
         let Some(&at) = self.places.get(&room) else {
             return;
         };
@@ -90,7 +123,7 @@ impl Fanout {
 
     /// What was said is taken back, and the store has nothing in its place. The part of the log that
     /// held it leaves memory, with what is older; whoever reads there goes on from the store.
-    pub fn erase(&mut self, room: RoomId, entry: EntryId) {
+    pub(super) fn erase(&mut self, room: RoomId, entry: EntryId) {
         let Some(&at) = self.places.get(&room) else {
             return;
         };
@@ -100,7 +133,7 @@ impl Fanout {
     }
 
     /// A room ends. Those who are finishing still receive the rest of it.
-    pub fn dissolve(&mut self, room: RoomId) {
+    pub(super) fn dissolve(&mut self, room: RoomId) {
         let Some(at) = self.places.remove(&room) else {
             return;
         };
@@ -117,7 +150,7 @@ impl Fanout {
     }
 
     /// An entry becomes visible to a room's members. One encoding per dialect, and one bit each.
-    pub fn publish(&mut self, room: RoomId, entry: &Entry) {
+    pub(super) fn publish(&mut self, room: RoomId, entry: &Entry) {
         let Some(&at) = self.places.get(&room) else {
             return;
         };
@@ -192,7 +225,13 @@ impl Fanout {
 
     /// A client receives a room's log from now on, and before that what `from` asks for. At the
     /// mark between them it is told how much that was, and then `greeting`.
-    pub fn join(&mut self, room: RoomId, client: ClientId, from: From, greeting: Option<&Event>) {
+    pub(super) fn join(
+        &mut self,
+        room: RoomId,
+        client: ClientId,
+        from: From,
+        greeting: Option<&Event>,
+    ) {
         let (Some(slot), Some(&at)) = (self.staying(client), self.places.get(&room)) else {
             return;
         };
@@ -234,7 +273,7 @@ impl Fanout {
     }
 
     /// A client receives nothing more of a room, but for the rest of a begun entry.
-    pub fn leave(&mut self, room: RoomId, client: ClientId) {
+    pub(super) fn leave(&mut self, room: RoomId, client: ClientId) {
         let (Some(slot), Some(&at)) = (self.present(client), self.places.get(&room)) else {
             return;
         };
@@ -247,7 +286,7 @@ impl Fanout {
 
     /// A member is shown what was before, once, beside what is new. While several such wait
     /// already, it is told so instead.
-    pub fn replay(&mut self, room: RoomId, client: ClientId, from: From) {
+    pub(super) fn replay(&mut self, room: RoomId, client: ClientId, from: From) {
         let (Some(slot), Some(&at)) = (self.staying(client), self.places.get(&room)) else {
             return;
         };
@@ -283,7 +322,7 @@ impl Fanout {
     }
 
     /// Whose entries are kept from a client, replacing the former list.
-    pub fn ignore(&mut self, client: ClientId, names: Arc<[Name]>) {
+    pub(super) fn ignore(&mut self, client: ClientId, names: Arc<[Name]>) {
         let Some(slot) = self.staying(client) else {
             return;
         };

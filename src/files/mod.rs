@@ -215,8 +215,7 @@ impl Transfers {
             Some(_) => None,
         };
         if let Some(refusal) = refusal {
-            let refused = Event::Refused(give.key, refusal);
-            return self.want(Wanted::Reply(client, refused));
+            return self.refuse(client, give.key, refusal);
         }
         let state = self.files.get_mut(&file).expect("it was just looked up");
         state.receivers.insert(client);

@@ -1,6 +1,6 @@
 //! What is there of a file, and whoever is sending the rest.
 
-use super::{Job, Transfers, Violation, too_many};
+use super::{Job, Transfers, Violation, Wanted, too_many};
 use crate::chat::{
     ClientId, Digest, FileEnd, FileEvent, FileId, FileOutcome, MessageKey, OfferRecord,
     SpoolFailure,
@@ -173,10 +173,8 @@ impl Transfers {
         let state = self.files.get_mut(&file).expect("uploads have their file");
         let is_offered = state.digest.is_none_or(|offered| offered == digest);
         if state.received != state.bytes || !is_offered {
-            return self.want(super::Wanted::Outcome(FileOutcome::Spoilt(
-                file,
-                FileEnd::Spoilt,
-            )));
+            let spoilt = FileOutcome::Spoilt(file, FileEnd::Spoilt);
+            return self.want(Wanted::Outcome(spoilt));
         }
         if let Some(sender) = &mut state.sender {
             sender.digest = Some(digest);
@@ -223,19 +221,17 @@ impl Transfers {
         state.is_busy = false;
         match result {
             Ok(have) => {
-                let before = state.granted();
-                state.have = have;
-                self.granted = self.granted + state.granted() - before;
+                self.alter(file, |state| state.have = have);
                 self.append_gathered(file);
                 self.finish_if_there(file);
                 self.grant(file, None, false);
                 self.advance_all(file);
             }
             Err(why) => {
-                let before = state.granted();
-                state.gathered = Vec::new();
-                state.received = state.have;
-                self.granted = self.granted + state.granted() - before;
+                self.alter(file, |state| {
+                    state.gathered = Vec::new();
+                    state.received = state.have;
+                });
                 let end = match why {
                     SpoolFailure::DiskFull => FileEnd::DiskFull,
                     SpoolFailure::Io => FileEnd::Failed,
@@ -261,7 +257,7 @@ impl Transfers {
                     self.tell(client, FileEvent::Kept(file));
                 }
                 let whole = FileOutcome::Whole(file, digest);
-                self.want(super::Wanted::Outcome(whole));
+                self.want(Wanted::Outcome(whole));
                 self.advance_all(file);
             }
             Err(_) => self.fail_upload(file, FileEnd::Failed),
@@ -300,10 +296,15 @@ impl Transfers {
 
     /// Nobody sends the file any more; what has come of it stays.
     pub(super) fn end_upload(&mut self, file: FileId) {
+        // What it has sent already still waits for the disk, and counts.
+        self.alter(file, |state| state.sender = None);
+    }
+
+    /// Changes a file, so that [`Transfers::granted`] stays the sum of all files'.
+    fn alter(&mut self, file: FileId, alter: impl FnOnce(&mut File)) {
         if let Some(state) = self.files.get_mut(&file) {
             let before = state.granted();
-            state.sender = None;
-            // What it has sent already still waits for the disk.
+            alter(state);
             self.granted = self.granted + state.granted() - before;
         }
     }
@@ -314,23 +315,26 @@ impl Transfers {
     /// has a large one, and there is always something for another.
     fn grant(&mut self, file: FileId, key: Option<MessageKey>, is_first: bool) {
         let left = FILE_WINDOWS_BYTES_MAX.saturating_sub(self.granted);
-        let Some(state) = self.files.get_mut(&file) else {
+        let Some(state) = self.files.get(&file) else {
             return;
         };
         let (bytes, have, before) = (state.bytes, state.have, state.granted());
-        let Some(sender) = state.sender.as_mut() else {
+        let Some(sender) = state.sender.as_ref() else {
             return;
         };
+        let (client, told) = (sender.client, sender.until);
         let share = (left + before) / FILE_WINDOW_SHARE;
         let window = share.clamp(FILE_WINDOW_BYTES_MIN, FILE_WINDOW_BYTES_MAX);
-        let until = have.saturating_add(window).min(bytes).max(sender.until);
-        let is_worth_it = until - sender.until >= window / FILE_WINDOW_SHARE || until == bytes;
-        if !is_first && (until == sender.until || !is_worth_it) {
+        let until = have.saturating_add(window).min(bytes).max(told);
+        let is_worth_it = until - told >= window / FILE_WINDOW_SHARE || until == bytes;
+        if !is_first && (until == told || !is_worth_it) {
             return;
         }
-        sender.until = until;
-        let client = sender.client;
-        self.granted = self.granted + state.granted() - before;
+        self.alter(file, |state| {
+            if let Some(sender) = &mut state.sender {
+                sender.until = until;
+            }
+        });
         self.tell(
             client,
             FileEvent::Take {

@@ -2,7 +2,7 @@
 
 use super::connection::Link;
 use super::server::{Server, list};
-use crate::chat::{ClientId, Close, Effect, Event, Job, Now, Parting};
+use crate::chat::{ClientId, Close, Effect, Event, Job, Now, Parting, RoomOrder};
 
 impl Server {
     /// Carries out what the chat asked for, in order, before it is given anything else.
@@ -10,31 +10,7 @@ impl Server {
         while let Some(effect) = self.effects.pop_front() {
             match effect {
                 Effect::Reply(client, event) => self.fanout.reply(client, &event),
-                Effect::Found {
-                    room,
-                    name,
-                    history,
-                    extent,
-                } => self.fanout.found(room, name, history, extent),
-                Effect::Keep { room, history } => self.fanout.keep(room, history),
-                Effect::Erase(room, entry) => self.fanout.erase(room, entry),
-                Effect::Dissolve(room) => self.fanout.dissolve(room),
-                Effect::Publish(room, entry) => self.fanout.publish(room, &entry),
-                Effect::Join {
-                    room,
-                    client,
-                    from,
-                    greeting,
-                } => {
-                    self.fanout.join(room, client, from, greeting.as_ref());
-                }
-                Effect::Leave { room, client } => {
-                    self.fanout.leave(room, client);
-                    self.files.transfers.left(client, room);
-                    self.carry_out_files(now);
-                }
-                Effect::Replay { room, client, from } => self.fanout.replay(room, client, from),
-                Effect::Ignore(client, names) => self.fanout.ignore(client, names),
+                Effect::Room(order) => self.order_room(order, now),
                 Effect::Submit(Job::Password(job)) => {
                     let is_trusted = self.config.trusted.contains(job.source);
                     self.passwords.submit(job, is_trusted);
@@ -51,6 +27,19 @@ impl Server {
                 Effect::Operate(operation) => self.operate(operation, now),
                 Effect::File(order) => self.order_file(order, now),
             }
+        }
+    }
+
+    fn order_room(&mut self, order: RoomOrder, now: Now) {
+        let mut leaver = None;
+        if let RoomOrder::Leave { room, client } = order {
+            leaver = Some((client, room));
+        }
+        self.fanout.order(order);
+        // Who is no longer in a room does not go on fetching what was offered there.
+        if let Some((client, room)) = leaver {
+            self.files.transfers.left(client, room);
+            self.carry_out_files(now);
         }
     }
 

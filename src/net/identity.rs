@@ -3,7 +3,8 @@
 use crate::config::Mistake;
 use crate::crypto::handshake::StaticKey;
 use crate::crypto::key_file;
-use std::fs::{self, File, OpenOptions};
+use crate::disk;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
@@ -21,7 +22,7 @@ pub(super) fn load_or_create(
     folder: &Path,
     random: [u8; 32],
 ) -> Result<(StaticKey, bool), Mistake> {
-    create_folder(folder).map_err(|error| {
+    disk::make_private_folder(folder).map_err(|error| {
         Mistake(format!(
             "cannot make the folder {}: {error}",
             folder.display()
@@ -79,10 +80,8 @@ fn refuse_shared(_path: &Path, _file: &File) -> Result<(), Mistake> {
 fn create(folder: &Path, path: &Path, random: [u8; 32]) -> io::Result<StaticKey> {
     let key = StaticKey::generate(random);
     let draft = folder.join(format!("{KEY_FILE}.{}", std::process::id()));
-    let mut options = OpenOptions::new();
+    let mut options = disk::private();
     options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&draft)?;
     file.write_all(&*key_file::encode(&key))?;
     file.sync_all()?;
@@ -90,7 +89,7 @@ fn create(folder: &Path, path: &Path, random: [u8; 32]) -> io::Result<StaticKey>
     fs::remove_file(&draft)?;
     match linked {
         Ok(()) => {
-            sync_folder(folder)?;
+            disk::sync_folder(folder)?;
             Ok(key)
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -98,31 +97,6 @@ fn create(folder: &Path, path: &Path, random: [u8; 32]) -> io::Result<StaticKey>
         }
         Err(error) => Err(error),
     }
-}
-
-#[cfg(unix)]
-fn create_folder(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-}
-
-#[cfg(not(unix))]
-fn create_folder(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)
-}
-
-/// A new name in a folder is durable only once the folder itself is written.
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

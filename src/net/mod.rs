@@ -30,6 +30,7 @@ mod random;
 mod reload;
 mod server;
 mod service;
+mod settings;
 mod side_door;
 mod spool;
 mod start;

@@ -1,7 +1,7 @@
 //! Reloading: the configuration is read again while everybody stays.
 
 use super::server::Server;
-use super::start::{delays, settings};
+use super::settings::{delays, settings};
 use crate::chat::{Kept, Now};
 
 impl Server {

@@ -172,15 +172,7 @@ impl Shell {
             Effect::Submit(_) => true,
             Effect::Reply(to, Event::Refused(..)) => *to == client,
             Effect::Reply(..)
-            | Effect::Found { .. }
-            | Effect::Keep { .. }
-            | Effect::Erase(..)
-            | Effect::Dissolve(_)
-            | Effect::Publish(..)
-            | Effect::Join { .. }
-            | Effect::Leave { .. }
-            | Effect::Replay { .. }
-            | Effect::Ignore(..)
+            | Effect::Room(_)
             | Effect::Discard(_)
             | Effect::Named(_)
             | Effect::Finish(..)

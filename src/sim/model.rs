@@ -13,7 +13,7 @@ use super::disk::Disk;
 use super::log::{Log, number_of};
 use super::reader::{Losses, Reader};
 use crate::chat::{
-    Append, ClientId, Effect, Entry, Event, From, Job, Outcome, RoomId, Ticket, Write,
+    Append, ClientId, Effect, Entry, Event, From, Job, Outcome, RoomId, RoomOrder, Ticket, Write,
 };
 use crate::fanout::{Bounds, Dialect, Usage};
 use crate::limits::WRITE_BUFFER_BYTES_MAX;
@@ -193,7 +193,33 @@ impl Model {
     pub(super) fn note(&mut self, effect: &Effect, is_answer: bool) {
         self.step += 1;
         match effect {
-            Effect::Found {
+            Effect::Room(order) => self.note_order(order, is_answer),
+            Effect::Submit(Job::Write(Write::Append(append))) => self.submit(append),
+            Effect::Submit(Job::Write(Write::Change { ticket, .. })) => {
+                self.changes.insert(*ticket);
+            }
+            Effect::Submit(Job::Search(_) | Job::Password(_)) => {}
+            Effect::Reply(client, event) => self.reply(*client, event),
+            Effect::Finish(client, farewell, _) => self.finish(*client, farewell.as_ref()),
+            Effect::Expel(client, _) => {
+                self.tally.taken_over += 1;
+                if let Some(reader) = self.readers.get_mut(client) {
+                    reader.expel(&self.logs);
+                }
+            }
+            Effect::Discard(_)
+            | Effect::Named(_)
+            | Effect::Record(_)
+            | Effect::Administered(..)
+            | Effect::Operate(_)
+            | Effect::File(_) => {}
+        }
+    }
+
+    fn note_order(&mut self, order: &RoomOrder, is_answer: bool) {
+        let step = self.step;
+        match order {
+            RoomOrder::Found {
                 room,
                 name,
                 history,
@@ -208,28 +234,39 @@ impl Model {
                 let former = self.logs.insert(*room, Log::new(*name, *history));
                 assert!(former.is_none(), "room ids are never used again");
             }
-            Effect::Keep { room, history } => self.log_mut(*room).keep(*history),
-            Effect::Publish(room, entry) => self.publish(*room, entry, is_answer),
-            Effect::Submit(Job::Write(Write::Append(append))) => self.submit(append),
-            Effect::Reply(client, event) => self.reply(*client, event),
-            Effect::Submit(Job::Write(Write::Change { ticket, .. })) => {
-                self.changes.insert(*ticket);
+            RoomOrder::Keep { room, history } => self.log_mut(*room).keep(*history),
+            RoomOrder::Erase(..) => {}
+            RoomOrder::Dissolve(room) => self.log_mut(*room).is_over = true,
+            RoomOrder::Publish(room, entry) => self.publish(*room, entry, is_answer),
+            RoomOrder::Join {
+                room,
+                client,
+                from,
+                greeting,
+            } => {
+                self.tally.resumed_rooms += u64::from(matches!(from, From::After(_)));
+                if let Some(reader) = self.readers.get_mut(client) {
+                    let dialect = reader.dialect();
+                    let greeting = greeting.as_ref().map(|event| encoded(dialect, event));
+                    reader.join(*room, &self.logs[room], *from, greeting.unwrap_or_default());
+                }
             }
-            Effect::Submit(Job::Search(_) | Job::Password(_)) => {}
-            Effect::Dissolve(room) => self.log_mut(*room).is_over = true,
-            Effect::Discard(_)
-            | Effect::Named(_)
-            | Effect::Erase(..)
-            | Effect::Record(_)
-            | Effect::Administered(..)
-            | Effect::Operate(_)
-            | Effect::File(_) => {}
-            Effect::Join { .. }
-            | Effect::Leave { .. }
-            | Effect::Replay { .. }
-            | Effect::Ignore(..)
-            | Effect::Finish(..)
-            | Effect::Expel(..) => self.note_reader(effect),
+            RoomOrder::Leave { room, client } => {
+                if let Some(reader) = self.readers.get_mut(client) {
+                    reader.leave(*room, &self.logs[room]);
+                }
+            }
+            RoomOrder::Replay { room, client, from } => {
+                self.tally.replays += 1;
+                if let Some(reader) = self.readers.get_mut(client) {
+                    reader.replay(*room, &self.logs[room], *from);
+                }
+            }
+            RoomOrder::Ignore(client, names) => {
+                if let Some(reader) = self.readers.get_mut(client) {
+                    reader.ignore(names, step);
+                }
+            }
         }
     }
 
@@ -292,69 +329,16 @@ impl Model {
         }
     }
 
-    fn note_reader(&mut self, effect: &Effect) {
-        let (logs, step) = (&self.logs, self.step);
-        match effect {
-            Effect::Join {
-                room,
-                client,
-                from,
-                greeting,
-            } => {
-                self.tally.resumed_rooms += u64::from(matches!(from, From::After(_)));
-                if let Some(reader) = self.readers.get_mut(client) {
-                    let dialect = reader.dialect();
-                    let greeting = greeting.as_ref().map(|event| encoded(dialect, event));
-                    reader.join(*room, &logs[room], *from, greeting.unwrap_or_default());
-                }
-            }
-            Effect::Leave { room, client } => {
-                if let Some(reader) = self.readers.get_mut(client) {
-                    reader.leave(*room, &logs[room]);
-                }
-            }
-            Effect::Replay { room, client, from } => {
-                self.tally.replays += 1;
-                if let Some(reader) = self.readers.get_mut(client) {
-                    reader.replay(*room, &logs[room], *from);
-                }
-            }
-            Effect::Ignore(client, names) => {
-                if let Some(reader) = self.readers.get_mut(client) {
-                    reader.ignore(names, step);
-                }
-            }
-            Effect::Finish(client, farewell, _) => {
-                let mut submitted = self.tickets.values();
-                assert!(
-                    submitted.all(|(_, origin)| *origin != Some(*client)),
-                    "the goodbye waits until all that was sent is answered"
-                );
-                if let Some(reader) = self.readers.get_mut(client) {
-                    let dialect = reader.dialect();
-                    let farewell = farewell.as_ref().map(|event| encoded(dialect, event));
-                    reader.finish(farewell.unwrap_or_default(), logs);
-                }
-            }
-            Effect::Expel(client, _) => {
-                self.tally.taken_over += 1;
-                if let Some(reader) = self.readers.get_mut(client) {
-                    reader.expel(logs);
-                }
-            }
-            Effect::Reply(..)
-            | Effect::Found { .. }
-            | Effect::Keep { .. }
-            | Effect::Erase(..)
-            | Effect::Dissolve(_)
-            | Effect::Publish(..)
-            | Effect::Submit(_)
-            | Effect::Discard(_)
-            | Effect::Named(_)
-            | Effect::Record(_)
-            | Effect::Administered(..)
-            | Effect::Operate(_)
-            | Effect::File(_) => unreachable!("these are no reader's"),
+    fn finish(&mut self, client: ClientId, farewell: Option<&Event>) {
+        let mut submitted = self.tickets.values();
+        assert!(
+            submitted.all(|(_, origin)| *origin != Some(client)),
+            "the goodbye waits until all that was sent is answered"
+        );
+        if let Some(reader) = self.readers.get_mut(&client) {
+            let dialect = reader.dialect();
+            let farewell = farewell.map(|event| encoded(dialect, event));
+            reader.finish(farewell.unwrap_or_default(), &self.logs);
         }
     }
 

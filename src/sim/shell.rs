@@ -247,27 +247,7 @@ impl Shell {
             self.model.note(&effect, self.is_answering);
             match effect {
                 Effect::Reply(client, event) => self.fanout.reply(client, &event),
-                Effect::Found {
-                    room,
-                    name,
-                    history,
-                    extent,
-                } => self.fanout.found(room, name, history, extent),
-                Effect::Keep { room, history } => self.fanout.keep(room, history),
-                Effect::Erase(room, entry) => self.fanout.erase(room, entry),
-                Effect::Dissolve(room) => self.fanout.dissolve(room),
-                Effect::Publish(room, entry) => self.fanout.publish(room, &entry),
-                Effect::Join {
-                    room,
-                    client,
-                    from,
-                    greeting,
-                } => {
-                    self.fanout.join(room, client, from, greeting.as_ref());
-                }
-                Effect::Leave { room, client } => self.fanout.leave(room, client),
-                Effect::Replay { room, client, from } => self.fanout.replay(room, client, from),
-                Effect::Ignore(client, names) => self.fanout.ignore(client, names),
+                Effect::Room(order) => self.fanout.order(order),
                 Effect::Submit(Job::Write(write)) => self.journal.submit(write),
                 Effect::Submit(Job::Search(_) | Job::Password(_)) => {}
                 Effect::Record(_)

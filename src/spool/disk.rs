@@ -3,12 +3,10 @@
 use super::record;
 use super::{Spool, SpoolReader};
 use crate::chat::{Digest, Epoch, FileId, OfferRecord, SpoolFailure};
-use crate::limits::{
-    DISK_LOW_BYTES, DISK_LOW_PERCENT, FILE_SYNC_BYTES, FILES_MAX, SPOOL_OPEN_FILES_MAX,
-    SPOOL_RECORD_BYTES_MAX,
-};
+use crate::disk::{self, Free};
+use crate::limits::{FILE_SYNC_BYTES, FILES_MAX, SPOOL_OPEN_FILES_MAX, SPOOL_RECORD_BYTES_MAX};
 use std::collections::{BTreeMap, VecDeque};
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -84,8 +82,7 @@ impl DiskSpool {
             name.push_str(&format!("{byte:02x}"));
         }
         let folder = parent.join(&name);
-        make_folder(&parent)?;
-        make_folder(&folder)?;
+        disk::make_private_folder(&folder)?;
         for other in fs::read_dir(&parent)? {
             let other = other?;
             if other.file_name() != *name && other.file_type()?.is_dir() {
@@ -118,7 +115,8 @@ impl DiskSpool {
 
     /// Whether the disk has place for so many bytes more, and keeps its reserve.
     fn has_place_for(&self, bytes: u128) -> bool {
-        free_above_reserve(&self.folder).is_none_or(|free| bytes <= u128::from(free))
+        Free::of(&self.folder)
+            .is_none_or(|free| bytes <= free.bytes.saturating_sub(free.low_bytes()).into())
     }
 
     fn create(&mut self, record: &OfferRecord) -> io::Result<()> {
@@ -126,7 +124,7 @@ impl DiskSpool {
         write_whole(&self.folder, "last", number.to_string().as_bytes())?;
         self.last = FileId(number);
         let bytes = bytes_path(&self.folder, record.file);
-        private().write(true).create_new(true).open(bytes)?;
+        disk::create_private(&bytes)?;
         write_whole(
             &self.folder,
             &offer_name(record.file),
@@ -153,6 +151,15 @@ impl DiskSpool {
         let opened = self.open.get(file, || open_to_write(folder, file))?;
         opened.sync_data()?;
         write_whole(folder, &offer_name(file), &record::encode(record))
+    }
+
+    /// Takes back what was written of a file beyond so many bytes.
+    fn cut(&mut self, file: FileId, length: u64) {
+        let folder = &self.folder;
+        let opened = self.open.get(file, || open_to_write(folder, file));
+        if let Err(error) = opened.and_then(|opened| opened.set_len(length)) {
+            log::warn!("a file cannot be cut: {error}");
+        }
     }
 }
 
@@ -220,16 +227,6 @@ impl Spool for DiskSpool {
             self.awaited -= u128::from(record.bytes - have);
         }
         delete(&self.folder, file);
-    }
-}
-
-impl DiskSpool {
-    fn cut(&mut self, file: FileId, length: u64) {
-        let folder = &self.folder;
-        let opened = self.open.get(file, || open_to_write(folder, file));
-        if let Err(error) = opened.and_then(|opened| opened.set_len(length)) {
-            log::warn!("a file cannot be cut: {error}");
-        }
     }
 }
 
@@ -344,7 +341,7 @@ fn if_there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
 /// Writes a small file so that it is there whole or as before.
 fn write_whole(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let new = folder.join(format!("{name}.new"));
-    let mut file = private()
+    let mut file = disk::private()
         .write(true)
         .create(true)
         .truncate(true)
@@ -352,7 +349,7 @@ fn write_whole(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(new, folder.join(name))?;
-    sync_folder(folder)
+    disk::sync_folder(folder)
 }
 
 fn delete(folder: &Path, file: FileId) {
@@ -370,34 +367,6 @@ fn open_to_write(folder: &Path, file: FileId) -> io::Result<File> {
     OpenOptions::new()
         .write(true)
         .open(bytes_path(folder, file))
-}
-
-/// Options for a file that is nobody else's to read.
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
-fn make_folder(path: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    match builder.create(path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        made => made,
-    }
-}
-
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(unix)]
@@ -420,18 +389,4 @@ fn write_all_at(mut file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
 fn read_exact_at(mut file: &File, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
     io::Seek::seek(&mut file, io::SeekFrom::Start(offset))?;
     file.read_exact(bytes)
-}
-
-/// Free bytes of the disk beyond what always stays free; unknown where the system does not say.
-#[cfg(unix)]
-fn free_above_reserve(folder: &Path) -> Option<u64> {
-    let disk = rustix::fs::statvfs(folder).ok()?;
-    let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
-    let reserve = DISK_LOW_BYTES.min(bytes(disk.f_blocks) / 100 * DISK_LOW_PERCENT);
-    Some(bytes(disk.f_bavail).saturating_sub(reserve))
-}
-
-#[cfg(not(unix))]
-fn free_above_reserve(_folder: &Path) -> Option<u64> {
-    None
 }

@@ -5,6 +5,7 @@
 
 use super::schema;
 use crate::chat::Epoch;
+use crate::disk;
 use crate::limits::{
     DATABASE_CHECKED_BYTES, JOURNAL_BUSY_MAX, JOURNAL_CACHE_KIB, STATEMENTS_CACHED_MAX,
     WAL_BYTES_KEPT_MAX, WAL_TRUNCATE_WAIT,
@@ -12,7 +13,7 @@ use crate::limits::{
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 use std::fmt;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -182,10 +183,8 @@ pub(super) fn lock(folder: &Path) -> Result<File, OpenError> {
 
 /// Opens a file that nobody else may read, and makes it if there is none.
 pub(super) fn private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
+    let mut options = disk::private();
     options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
 }
 
@@ -227,8 +226,8 @@ pub(super) fn put_in_place(draft: &Path, path: &Path) -> io::Result<()> {
     File::open(draft)?.sync_all()?;
     fs::rename(draft, path)?;
     match path.parent() {
-        Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
-        _ => Ok(()),
+        Some(folder) => disk::sync_folder(folder),
+        None => Ok(()),
     }
 }
 

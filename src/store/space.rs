@@ -1,31 +1,21 @@
 //! Space: how much of the disk is left for what is still to be said.
 
 use crate::chat::Space;
-use crate::limits::{DISK_EXHAUSTED_SHARE, DISK_LOW_BYTES, DISK_LOW_PERCENT};
+use crate::disk::Free;
+use crate::limits::DISK_EXHAUSTED_SHARE;
 use std::path::Path;
 
 /// What is left on the disk that holds `folder`. A disk that does not tell is taken for ample: the
 /// write that fails will say so.
-#[cfg(unix)]
 pub(super) fn of_disk(folder: &Path) -> Space {
-    let Ok(disk) = rustix::fs::statvfs(folder) else {
-        return Space::Ample;
-    };
-    let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
-    judge(bytes(disk.f_bavail), bytes(disk.f_blocks))
+    Free::of(folder).map_or(Space::Ample, judge)
 }
 
-/// Elsewhere a full disk is noticed when a write fails.
-#[cfg(not(unix))]
-pub(super) fn of_disk(_folder: &Path) -> Space {
-    Space::Ample
-}
-
-fn judge(free: u64, total: u64) -> Space {
-    let low = DISK_LOW_BYTES.min(total / 100 * DISK_LOW_PERCENT);
-    if free < low / DISK_EXHAUSTED_SHARE {
+fn judge(free: Free) -> Space {
+    let low = free.low_bytes();
+    if free.bytes < low / DISK_EXHAUSTED_SHARE {
         Space::Exhausted
-    } else if free < low {
+    } else if free.bytes < low {
         Space::Low
     } else {
         Space::Ample
@@ -40,6 +30,7 @@ mod tests {
     #[test]
     fn a_small_disk_is_low_below_its_share_and_a_large_one_below_a_fixed_size() {
         let mib = MIB as u64;
+        let judge = |bytes, total| judge(Free { bytes, total });
         assert_eq!(judge(6 * mib, 100 * mib), Space::Ample);
         assert_eq!(judge(4 * mib, 100 * mib), Space::Low);
         assert_eq!(judge(mib, 100 * mib), Space::Exhausted);

@@ -10,6 +10,7 @@ pub(crate) mod clock;
 pub(crate) mod conversation;
 pub(crate) mod disk;
 pub(crate) mod house;
+pub(crate) mod network;
 pub(crate) mod program;
 pub(crate) mod proxy;
 pub(crate) mod server;

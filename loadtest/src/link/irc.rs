@@ -112,15 +112,7 @@ mod tests {
 
     #[test]
     fn a_login_and_a_message_are_followed() {
-        let mut link = Irc::new(Persona {
-            number: 0,
-            room: None,
-            founds: false,
-            publishes: false,
-            account: None,
-            repeats: false,
-            fetches: false,
-        });
+        let mut link = Irc::new(Persona::guest(0));
         let input = b"PING :tok\r\n:s 001 aaaaaa :Welcome\r\n:s 422 aaaaaa :no motd\r\n\
             :s 366 aaaaaa #lobby :End\r\n:bob!b@h PRIVMSG #lobby :hi there\r\n\
             :bob!b@h PRIVMSG #other :not here\r\n";

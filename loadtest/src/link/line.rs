@@ -104,13 +104,9 @@ mod tests {
 
     fn line(room: Option<&str>) -> Line {
         Line::new(Persona {
-            number: 0,
             room: room.map(Into::into),
             founds: true,
-            publishes: false,
-            account: None,
-            repeats: false,
-            fetches: false,
+            ..Persona::guest(0)
         })
     }
 

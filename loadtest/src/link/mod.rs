@@ -133,6 +133,20 @@ pub(crate) struct Persona {
 }
 
 impl Persona {
+    /// A guest in the lobby that only listens.
+    #[cfg(test)]
+    fn guest(number: u32) -> Self {
+        Self {
+            number,
+            room: None,
+            founds: false,
+            publishes: false,
+            account: None,
+            repeats: false,
+            fetches: false,
+        }
+    }
+
     /// A name of six letters.
     fn name(&self) -> String {
         let mut letters = [b'a'; 6];
@@ -364,18 +378,7 @@ mod tests {
 
     #[test]
     fn names_have_six_letters_and_differ() {
-        let name = |number| {
-            let persona = Persona {
-                number,
-                room: None,
-                founds: false,
-                publishes: false,
-                account: None,
-                repeats: false,
-                fetches: false,
-            };
-            persona.name()
-        };
+        let name = |number| Persona::guest(number).name();
         assert_eq!(name(0), "aaaaaa");
         assert_eq!(name(1), "aaaaab");
         assert_eq!(name(26), "aaaaba");

@@ -133,15 +133,7 @@ mod tests {
         let input = b"*3\r\n$9\r\nsubscribe\r\n$5\r\nlobby\r\n:1\r\n\
             *3\r\n$7\r\nmessage\r\n$5\r\nlobby\r\n$2\r\nhi\r\n";
         for split in 0..=input.len() {
-            let mut link = Redis::new(Persona {
-                number: 0,
-                room: None,
-                founds: false,
-                publishes: false,
-                account: None,
-                repeats: false,
-                fetches: false,
-            });
+            let mut link = Redis::new(Persona::guest(0));
             let mut heard = Vec::new();
             let mut note = |it: Heard<'_>| heard.push(format!("{it:?}"));
             let taken = link.receive(&input[..split], &mut note).unwrap();

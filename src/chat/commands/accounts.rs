@@ -2,9 +2,10 @@
 
 use super::super::changes::Then;
 use super::super::people::PersonId;
-use super::super::refusal::{Ago, Refusal};
+use super::super::refusal::Refusal;
 use super::super::secrets::{Login, Stage};
 use super::super::sessions::Claim;
+use super::super::span::Ago;
 use super::super::{
     AccountId, AccountRecord, Body, Change, Chat, ClientKey, Deed, Door, Duration, Effect, Effects,
     EntryId, Event, KeyChange, MessageKey, Name, PasswordHash,

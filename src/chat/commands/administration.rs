@@ -3,7 +3,8 @@
 use super::super::changes::Then;
 use super::super::name::Name;
 use super::super::people::{Person, PersonId};
-use super::super::refusal::{Ago, Refusal};
+use super::super::refusal::Refusal;
+use super::super::span::Ago;
 use super::super::text;
 use super::super::{
     Administer, Change, Chat, Deed, Door, Effect, Effects, EntryId, Operation, PasswordHash,

@@ -14,7 +14,9 @@ mod speech;
 use super::changes::Then;
 use super::name::Name;
 use super::people::PersonId;
-use super::refusal::{Left, Refusal};
+use super::refusal::Refusal;
+use super::seats::Seat;
+use super::span::Left;
 use super::text;
 use super::throttle::{Cost, Pace};
 use super::{
@@ -56,6 +58,20 @@ enum Answer {
 }
 
 impl Chat {
+    /// Who asks, if it has a name and has not said goodbye.
+    pub(super) fn asker(&self, client: ClientId, key: Option<MessageKey>) -> Option<Asker> {
+        let Some(Seat::Taken(id)) = self.seats.get(client) else {
+            return None;
+        };
+        let person = self.people.get(*id).filter(|person| !person.is_leaving)?;
+        Some(Asker {
+            client,
+            id: *id,
+            door: person.door,
+            key,
+        })
+    }
+
     /// Deals with a command of somebody who has a name.
     pub(super) fn hear(
         &mut self,

@@ -7,10 +7,11 @@
 use super::super::changes::Then;
 use super::super::name::{Name, RoomName};
 use super::super::people::{Person, PersonId};
-use super::super::refusal::{Ago, Left, Refusal};
+use super::super::refusal::Refusal;
 use super::super::roles::Rank;
 use super::super::sanctions::{culprit_of, culprit_of_account, network};
 use super::super::seats::Seat;
+use super::super::span::{Ago, Left};
 use super::super::{
     Change, Chat, Close, Culprit, Deed, Duration, Effect, Effects, Event, Measure, Parting, Place,
     RoomId, SanctionId, SanctionRecord,

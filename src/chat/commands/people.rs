@@ -2,9 +2,12 @@
 
 use super::super::name::Name;
 use super::super::people::Person;
-use super::super::refusal::{Ago, Refusal};
+use super::super::refusal::Refusal;
 use super::super::sessions::Claim;
-use super::super::{Body, Chat, ClientKey, Deed, Door, Duration, Effect, Effects, Event};
+use super::super::span::Ago;
+use super::super::{
+    Body, Chat, ClientKey, Deed, Door, Duration, Effect, Effects, Event, RoomOrder,
+};
 use super::{Answer, Asker, reason};
 use crate::limits::IGNORED_MAX;
 use std::fmt::Write;
@@ -150,7 +153,7 @@ impl Chat {
             };
             person.rare_mut().ignored = (!names.is_empty()).then(|| names.clone());
             if let Some(client) = person.client {
-                effects.push_back(Effect::Ignore(client, names.clone()));
+                effects.push_back(Effect::Room(RoomOrder::Ignore(client, names.clone())));
             }
         }
     }

@@ -8,7 +8,7 @@ use super::super::rooms::Room;
 use super::super::text;
 use super::super::{
     Body, Change, Chat, Deed, Depth, Door, Effect, Effects, Event, Extent, From, LOBBY, Parting,
-    Role, RoomId, RoomName, RoomRef,
+    Role, RoomId, RoomName, RoomOrder, RoomRef,
 };
 use super::{Answer, Asker, room_name};
 use crate::limits::{HISTORY_ENTRIES_MAX, ROOM_KEY_BYTES_MAX, ROOMS_JOINED_MAX, TOPIC_BYTES_MAX};
@@ -133,12 +133,12 @@ impl Chat {
         {
             person.rare_mut().owned.push(room);
         }
-        effects.push_back(Effect::Found {
+        effects.push_back(Effect::Room(RoomOrder::Found {
             room,
             name: Some(name),
             history,
             extent: Extent::EMPTY,
-        });
+        }));
         let deed = Deed::Created(name);
         self.record(Some(asker.client), Some(author), deed, effects);
         self.go_in(asker, room, effects);
@@ -271,10 +271,10 @@ impl Chat {
             let had_history = state.has_history;
             change_setting(state, setting, value, is_kept)?;
             if state.has_history != had_history {
-                effects.push_back(Effect::Keep {
+                effects.push_back(Effect::Room(RoomOrder::Keep {
                     room,
                     history: state.has_history,
-                });
+                }));
             }
         }
         let state = self.rooms.get(room).ok_or(Refusal::InNoRoom)?;
@@ -344,11 +344,11 @@ impl Chat {
                 From::Since(self.now.unix_ms.saturating_sub(age))
             }
         };
-        effects.push_back(Effect::Replay {
+        effects.push_back(Effect::Room(RoomOrder::Replay {
             room,
             client: asker.client,
             from,
-        });
+        }));
         Ok(Answer::Done)
     }
 }

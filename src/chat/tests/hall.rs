@@ -431,47 +431,7 @@ impl Hall {
                 let words = self.event_in_words(&event);
                 self.tell(client, words);
             }
-            Effect::Found { room, name, .. } => {
-                let name = name.map_or("inbox".into(), |name| name.to_string());
-                let former = self.names.insert(room, name);
-                assert!(former.is_none(), "ids are not used again");
-                self.members.insert(room, BTreeSet::new());
-            }
-            Effect::Keep { room, .. } => assert!(self.members.contains_key(&room)),
-            Effect::Erase(room, entry) => self.erased.push((room, entry)),
-            Effect::Dissolve(room) => {
-                let members = self
-                    .members
-                    .remove(&room)
-                    .expect("a room is dissolved once");
-                assert!(members.is_empty(), "nobody is in a room that is dissolved");
-                self.names.insert(room, "gone".into());
-            }
-            Effect::Publish(room, entry) => {
-                assert_eq!(entry.id.is_some(), entry.body.is_stored());
-                let words = entry_in_words(&self.names[&room], &entry);
-                for member in self.members[&room].clone() {
-                    if entry.origin != Some(member) {
-                        self.tell(member, words.clone());
-                    }
-                }
-            }
-            Effect::Join {
-                room,
-                client,
-                from,
-                greeting,
-            } => self.join(room, client, from, greeting),
-            Effect::Leave { room, client } => {
-                if let Some(members) = self.members.get_mut(&room) {
-                    members.remove(&client);
-                }
-            }
-            Effect::Replay { room, client, from } => {
-                let words = format!("replay {} from {from:?}", self.names[&room]);
-                self.tell(client, words);
-            }
-            Effect::Ignore(client, names) => self.tell(client, format!("ignores {names:?}")),
+            Effect::Room(order) => self.order(order),
             Effect::Submit(job) => self.submit(job),
             Effect::Record(activity) => self.deeds.push(activity.deed),
             Effect::Administered(_, done) => {
@@ -492,6 +452,52 @@ impl Hall {
                 }
             }
             Effect::Expel(client, close) => self.expel(client, close),
+        }
+    }
+
+    fn order(&mut self, order: RoomOrder) {
+        match order {
+            RoomOrder::Found { room, name, .. } => {
+                let name = name.map_or("inbox".into(), |name| name.to_string());
+                let former = self.names.insert(room, name);
+                assert!(former.is_none(), "ids are not used again");
+                self.members.insert(room, BTreeSet::new());
+            }
+            RoomOrder::Keep { room, .. } => assert!(self.members.contains_key(&room)),
+            RoomOrder::Erase(room, entry) => self.erased.push((room, entry)),
+            RoomOrder::Dissolve(room) => {
+                let members = self
+                    .members
+                    .remove(&room)
+                    .expect("a room is dissolved once");
+                assert!(members.is_empty(), "nobody is in a room that is dissolved");
+                self.names.insert(room, "gone".into());
+            }
+            RoomOrder::Publish(room, entry) => {
+                assert_eq!(entry.id.is_some(), entry.body.is_stored());
+                let words = entry_in_words(&self.names[&room], &entry);
+                for member in self.members[&room].clone() {
+                    if entry.origin != Some(member) {
+                        self.tell(member, words.clone());
+                    }
+                }
+            }
+            RoomOrder::Join {
+                room,
+                client,
+                from,
+                greeting,
+            } => self.join(room, client, from, greeting),
+            RoomOrder::Leave { room, client } => {
+                if let Some(members) = self.members.get_mut(&room) {
+                    members.remove(&client);
+                }
+            }
+            RoomOrder::Replay { room, client, from } => {
+                let words = format!("replay {} from {from:?}", self.names[&room]);
+                self.tell(client, words);
+            }
+            RoomOrder::Ignore(client, names) => self.tell(client, format!("ignores {names:?}")),
         }
     }
 
@@ -587,10 +593,7 @@ fn entry_in_words(room: &str, entry: &Entry) -> String {
             let why = why
                 .as_ref()
                 .map_or(String::new(), |why| format!(" ({why})"));
-            format!(
-                "* {room}: {author} {how} after {}{why}",
-                refusal::Ago(*after)
-            )
+            format!("* {room}: {author} {how} after {}{why}", span::Ago(*after))
         }
         Body::Kicked { by, why } => format!("* {room}: {author} kicked by {by} {why:?}"),
         Body::Renamed { to } => format!("* {room}: {author} is now {to}"),

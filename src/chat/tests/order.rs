@@ -37,8 +37,8 @@ fn ones_own_arrival_is_published_before_one_reads() {
     effects.clear();
     let verdict = chat.apply(Now::default(), Input::Line(client, "alice"), &mut effects);
     assert_eq!(verdict, Verdict::Taken);
-    let arrived = |effect: &Effect| matches!(effect, Effect::Publish(LOBBY, entry) if entry.origin == Some(client));
-    let reads = |effect: &Effect| matches!(effect, Effect::Join { .. });
+    let arrived = |effect: &Effect| matches!(effect, Effect::Room(RoomOrder::Publish(LOBBY, entry)) if entry.origin == Some(client));
+    let reads = |effect: &Effect| matches!(effect, Effect::Room(RoomOrder::Join { .. }));
     let arrived = effects.iter().position(arrived).unwrap();
     let reads = effects.iter().position(reads).unwrap();
     assert!(arrived < reads);

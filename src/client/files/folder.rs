@@ -1,9 +1,10 @@
 //! The folder of received files: the only place where a file from elsewhere is written.
 //!
-//! Every name is opened beneath the open folder and never through a link, so neither a name nor a
-//! link that somebody planted leads out of it. A file is written under a name of its own until it is
+//! Every name is opened [`beneath`] the open folder and never through a link, so neither a name nor
+//! a link that somebody planted leads out of it. A file is written under a name of its own until it is
 //! whole and hashes to what its sender said; then it gets its name, and never another file's.
 
+use super::beneath;
 use super::names::{numbered, part_name, safe_name};
 use crate::chat::Digest;
 use crate::crypto::digest::FileHasher;
@@ -220,117 +221,6 @@ impl Part {
         let Downloads { folder, path } = &self.downloads;
         // What cannot be deleted stays; nobody takes it for whole.
         let _ = beneath::delete(folder, path, &self.part_name);
-    }
-}
-
-/// Files beneath a folder, on Linux: by the open folder alone, through no link.
-#[cfg(target_os = "linux")]
-mod beneath {
-    use rustix::fs::{
-        AtFlags, FlockOperation, Mode, OFlags, RenameFlags, ResolveFlags, flock, linkat, openat,
-        openat2, renameat_with, unlinkat,
-    };
-    use rustix::io::Errno;
-    use std::fs::File;
-    use std::io;
-    use std::os::unix::fs::MetadataExt;
-    use std::path::Path;
-
-    pub(super) fn open_folder(path: &Path) -> io::Result<File> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
-    }
-
-    pub(super) fn open_part(folder: &File, _path: &Path, name: &str) -> io::Result<File> {
-        // A pipe that somebody planted must not make us wait.
-        let flags =
-            OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let mode = Mode::RUSR | Mode::WUSR;
-        let resolve =
-            ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-        match openat2(folder, name, flags, mode, resolve) {
-            // Before Linux 5.6. A safe name is one component, so this leads nowhere else either.
-            Err(Errno::NOSYS) => Ok(openat(folder, name, flags, mode)?.into()),
-            opened => Ok(opened?.into()),
-        }
-    }
-
-    pub(super) fn is_link(error: &io::Error) -> bool {
-        let planted = [Errno::LOOP, Errno::XDEV, Errno::ISDIR, Errno::NXIO];
-        let number = error.raw_os_error();
-        planted.iter().any(|one| Some(one.raw_os_error()) == number)
-    }
-
-    /// Whether it is a file that is nowhere else: writing into another's hard link would change it.
-    pub(super) fn is_ours(file: &File) -> io::Result<bool> {
-        let metadata = file.metadata()?;
-        Ok(metadata.is_file() && metadata.nlink() == 1)
-    }
-
-    pub(super) fn lock(file: &File) -> bool {
-        !matches!(
-            flock(file, FlockOperation::NonBlockingLockExclusive),
-            Err(Errno::WOULDBLOCK)
-        )
-    }
-
-    pub(super) fn give_name(folder: &File, _path: &Path, from: &str, to: &str) -> io::Result<()> {
-        match renameat_with(folder, from, folder, to, RenameFlags::NOREPLACE) {
-            // Not every file system can do that.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
-                linkat(folder, from, folder, to, AtFlags::empty())?;
-                Ok(unlinkat(folder, from, AtFlags::empty())?)
-            }
-            done => Ok(done?),
-        }
-    }
-
-    pub(super) fn delete(folder: &File, _path: &Path, name: &str) -> io::Result<()> {
-        Ok(unlinkat(folder, name, AtFlags::empty())?)
-    }
-}
-
-/// Files beneath a folder elsewhere: names are safe, and a link is looked for first.
-#[cfg(not(target_os = "linux"))]
-mod beneath {
-    use std::fs::{self, File};
-    use std::io;
-    use std::path::Path;
-
-    pub(super) fn open_folder(path: &Path) -> io::Result<File> {
-        // Nothing is done by it; any file will do where folders cannot be opened.
-        File::open(path).or_else(|_| File::open(std::env::current_exe()?))
-    }
-
-    pub(super) fn open_part(_folder: &File, path: &Path, name: &str) -> io::Result<File> {
-        let path = path.join(name);
-        if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
-            return Err(io::Error::from(io::ErrorKind::InvalidInput));
-        }
-        let mut options = File::options();
-        options.read(true).write(true).create(true).truncate(false);
-        options.open(path)
-    }
-
-    pub(super) fn is_link(error: &io::Error) -> bool {
-        error.kind() == io::ErrorKind::InvalidInput
-    }
-
-    pub(super) fn is_ours(file: &File) -> io::Result<bool> {
-        Ok(file.metadata()?.is_file())
-    }
-
-    pub(super) fn lock(file: &File) -> bool {
-        !matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock))
-    }
-
-    pub(super) fn give_name(_folder: &File, path: &Path, from: &str, to: &str) -> io::Result<()> {
-        fs::hard_link(path.join(from), path.join(to))?;
-        fs::remove_file(path.join(from))
-    }
-
-    pub(super) fn delete(_folder: &File, path: &Path, name: &str) -> io::Result<()> {
-        fs::remove_file(path.join(name))
     }
 }
 

@@ -10,6 +10,7 @@
 //! to be asked next; they know no connection and go on over the next one. Every front uses them; the
 //! one for scripts is [`script`].
 
+mod beneath;
 mod folder;
 pub mod names;
 mod offered;

@@ -1,7 +1,7 @@
 //! How far a file has come, how fast, and how long it still takes.
 
 use crate::chat::Size;
-use crate::chat::refusal::Left;
+use crate::chat::span::Left;
 use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;

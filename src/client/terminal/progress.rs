@@ -10,7 +10,7 @@ use std::time::Duration;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use crate::chat::refusal::Left;
+use crate::chat::span::Left;
 use crate::client::files::Rate;
 use crate::client::safe::safe_row;
 use crate::limits::CLIENT_PROGRESS_ROWS_MAX;

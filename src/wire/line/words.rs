@@ -5,7 +5,7 @@
 //! whole prefix, so that no line can pass for something else; reasons and topics are flattened
 //! into the one line they are part of.
 
-use crate::chat::refusal::Ago;
+use crate::chat::span::Ago;
 use crate::chat::{Event, Hit, Kept, Name, Parting, RoomId, RoomName, SecretPrompt, Size, Way};
 use crate::wire::message::{BodyView, EntryView, OfferView};
 use std::fmt;
