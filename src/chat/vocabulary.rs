@@ -330,8 +330,8 @@ pub enum Verdict {
 pub enum Pause {
     /// It spoke faster than its rate; its next input is taken at that time.
     Until(Duration),
-    /// The journal is full, or has not stored yet what the same person said before a question; any answer
-    /// of the journal may change that.
+    /// The journal is full, or has not stored yet what the same person said before a question; any
+    /// answer of the journal may change that.
     Journal,
     /// The password worker has what it said before; any answer of that worker may be about it.
     Password,

@@ -18,7 +18,7 @@ mod disk;
 mod memory;
 #[cfg(feature = "server")]
 mod record;
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 mod tests;
 
 #[cfg(feature = "server")]
