@@ -144,9 +144,9 @@ pub const WAL_TRUNCATE_WAIT: Duration = Duration::from_millis(20);
 /// Size up to which the database is checked at every start, bytes; a larger one after a crash only.
 pub const DATABASE_CHECKED_BYTES: u64 = 8 * MIB as u64;
 /// What the journal keeps of the database in memory, KiB.
-pub const JOURNAL_CACHE_KIB: usize = 32 * KIB;
+pub const JOURNAL_CACHE_KIB: usize = 8 * KIB;
 /// What the reader keeps of the database in memory, KiB.
-pub const READER_CACHE_KIB: usize = 16 * KIB;
+pub const READER_CACHE_KIB: usize = 8 * KIB;
 /// Prepared statements each of them keeps.
 pub const STATEMENTS_CACHED_MAX: usize = 64;
 /// Steps of the database's machine between two looks at the clock.
