@@ -231,6 +231,7 @@ fn is_held(server: &Server) -> bool {
     let home = Home::new();
     let words = [
         "receive",
+        "--accept-all",
         "--name",
         "held",
         "--server",

@@ -18,7 +18,8 @@ mod disk;
 mod memory;
 #[cfg(feature = "server")]
 mod record;
-#[cfg(all(test, feature = "server"))]
+#[cfg(feature = "server")]
+#[cfg(test)]
 mod tests;
 
 #[cfg(feature = "server")]

@@ -100,7 +100,7 @@ pub enum FileRequest<'a> {
         /// The first byte that must not be sent yet.
         until: u64,
     },
-    /// No more bytes are wanted, or will be sent, for now.
+    /// No more bytes are wanted, or will be sent.
     Stop {
         /// Of which file.
         file: FileId,
