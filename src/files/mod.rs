@@ -163,7 +163,7 @@ impl Transfers {
         }
     }
 
-    /// A client does not want to send or fetch a file for now.
+    /// A client stops sending or fetching a file; the offer stays.
     pub fn stop(&mut self, client: ClientId, file: FileId) {
         self.drop_download(client, file);
         if self.is_uploading(client, file) {

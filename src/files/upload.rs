@@ -265,7 +265,7 @@ impl Transfers {
         self.admit_waiting(file);
     }
 
-    /// Whoever sends a file cannot go on for now.
+    /// Whoever sends a file is told that this transfer has ended, and why.
     fn fail_upload(&mut self, file: FileId, end: FileEnd) {
         let sender = self.files.get(&file).and_then(File::uploader);
         if let Some(client) = sender {
